@@ -1,0 +1,142 @@
+/** The SQLite file: opened once, read synchronously, written in shared commits. */
+import { SQLiteError, type SQLQueryBindings, Database as Sqlite } from 'bun:sqlite'
+import { join } from 'node:path'
+import { AppError } from '../errors.ts'
+import { log, reason } from '../log.ts'
+import { migrations } from './migrations/index.ts'
+
+/** Why the database cannot be used, as a sentence for the person who starts the server. */
+export class DatabaseError extends Error {}
+
+type Step = { run: () => unknown; resolve: (value: never) => void; reject: (error: unknown) => void }
+
+export class Database {
+  readonly #sqlite: Sqlite
+  #waiting: Step[] = []
+
+  /** Opens or creates the file and brings it up to date. Throws DatabaseError. */
+  constructor(readonly path: string) {
+    try {
+      this.#sqlite = new Sqlite(path, { create: true, strict: true })
+      for (const pragma of [
+        'journal_mode = WAL',
+        // Acknowledged means on disk: with NORMAL a power cut may undo a committed sign-out.
+        'synchronous = FULL',
+        'foreign_keys = ON',
+        'busy_timeout = 5000',
+      ])
+        this.#sqlite.run(`PRAGMA ${pragma}`)
+    } catch (error) {
+      throw new DatabaseError(`The database ${path} cannot be opened: ${reason(error)}`)
+    }
+    this.#migrate()
+  }
+
+  #migrate(): void {
+    const { user_version: version } = this.#sqlite.query('PRAGMA user_version').get() as {
+      user_version: number
+    }
+    if (version > migrations.length)
+      throw new DatabaseError(
+        `The database ${this.path} was written by a newer Parley (version ${version}, this one knows ${migrations.length}). Start the newer executable.`,
+      )
+    this.#sqlite
+      .transaction(() => {
+        for (const sql of migrations.slice(version)) this.#sqlite.run(sql)
+        this.#sqlite.run(`PRAGMA user_version = ${migrations.length}`)
+      })
+      .immediate()
+  }
+
+  /** A prepared statement; rows as objects of the given shape. */
+  prepare<Row, Params extends SQLQueryBindings[] = SQLQueryBindings[]>(sql: string) {
+    return this.#sqlite.prepare<Row, Params>(sql)
+  }
+
+  /**
+   * Runs one atomic step. All steps of one turn of the event loop share a transaction and so one fsync
+   * (group commit); each stands in a savepoint of its own, and none is acknowledged before the commit.
+   * The step must be synchronous. A full disk and its like are an AppError storage_unavailable.
+   */
+  write<T>(run: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.length === 0) setImmediate(() => this.#commit())
+      this.#waiting.push({ run, resolve, reject })
+    })
+  }
+
+  #commit(): void {
+    const steps = this.#waiting
+    this.#waiting = []
+    const settle: Array<() => void> = []
+    try {
+      this.#sqlite.run('BEGIN IMMEDIATE')
+      for (const step of steps) settle.push(this.#attempt(step))
+      this.#sqlite.run('COMMIT')
+    } catch (error) {
+      // Some failures, a full disk among them, have rolled back already.
+      if (this.#sqlite.inTransaction) this.#sqlite.run('ROLLBACK')
+      log.error('nothing could be saved: {reason}', { reason: reason(error) })
+      const failure = new AppError('storage_unavailable', { retryAfter: 10, cause: error })
+      for (const step of steps) step.reject(failure)
+      return
+    }
+    for (const done of settle) done()
+  }
+
+  #attempt({ run, resolve, reject }: Step): () => void {
+    this.#sqlite.run('SAVEPOINT step')
+    try {
+      const value = run() as never
+      this.#sqlite.run('RELEASE step')
+      return () => resolve(value)
+    } catch (error) {
+      if (isStorageFailure(error)) throw error
+      this.#sqlite.run('ROLLBACK TO step')
+      this.#sqlite.run('RELEASE step')
+      return () => reject(error)
+    }
+  }
+
+  close(): void {
+    if (this.#waiting.length > 0) this.#commit()
+    this.#sqlite.run('PRAGMA optimize')
+    this.#sqlite.close()
+  }
+}
+
+const storageFailures = [
+  'SQLITE_FULL',
+  'SQLITE_IOERR',
+  'SQLITE_READONLY',
+  'SQLITE_CORRUPT',
+  'SQLITE_NOTADB',
+  'SQLITE_BUSY',
+  'SQLITE_CANTOPEN',
+]
+
+/** Whether the failure is the disk's or the file's, rather than the statement's. */
+const isStorageFailure = (error: unknown): boolean =>
+  error instanceof SQLiteError && storageFailures.some(code => error.code?.startsWith(code))
+
+/** Whether a write broke a UNIQUE constraint on `table.column`. */
+export const isTaken = (error: unknown, column: string): boolean =>
+  error instanceof SQLiteError && error.code === 'SQLITE_CONSTRAINT_UNIQUE' && error.message.includes(column)
+
+/**
+ * Takes the data folder for this process until it ends, however it ends: an exclusive lock that SQLite
+ * holds on a file of its own. Throws DatabaseError when another process has it.
+ */
+export function lockDataDir(dataDir: string): { release(): void } {
+  const lock = new Sqlite(join(dataDir, 'parley.lock'), { create: true })
+  try {
+    lock.run('PRAGMA locking_mode = EXCLUSIVE')
+    lock.run('BEGIN EXCLUSIVE')
+  } catch {
+    lock.close()
+    throw new DatabaseError(
+      `Another Parley is running on ${dataDir}. Stop it first, or give this one a DATA_DIR of its own.`,
+    )
+  }
+  return { release: () => lock.close() }
+}

@@ -1,0 +1,33 @@
+CREATE TABLE chats (
+  id         TEXT PRIMARY KEY,
+  user_id    TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX chats_by_user ON chats (user_id, updated_at);
+
+CREATE TABLE runs (
+  id         TEXT PRIMARY KEY,
+  chat_id    TEXT NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
+  -- running, finished, failed
+  status     TEXT NOT NULL,
+  error_code TEXT,
+  started_at INTEGER NOT NULL,
+  ended_at   INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX runs_by_chat ON runs (chat_id);
+CREATE INDEX runs_running ON runs (status) WHERE status = 'running';
+
+-- content is the AI SDK's ModelMessage as JSON; bytes is its size, for trimming without reading.
+CREATE TABLE messages (
+  chat_id    TEXT NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
+  position   INTEGER NOT NULL,
+  id         TEXT NOT NULL UNIQUE,
+  run_id     TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  role       TEXT NOT NULL,
+  content    TEXT NOT NULL,
+  bytes      INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (chat_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX messages_by_run ON messages (run_id);

@@ -1,0 +1,61 @@
+/**
+ * The closed list of what can go wrong in product words. Its sentences are in texts/ under the same key,
+ * its HTTP statuses in http/problem.ts.
+ */
+export const errorCodes = [
+  'invalid_request',
+  'malformed_json',
+  'unsupported_media_type',
+  'body_too_large',
+  'bad_host',
+  'unauthenticated',
+  'invalid_credentials',
+  'invalid_code',
+  'invalid_refresh_token',
+  'forbidden',
+  'not_found',
+  'user_not_found',
+  'chat_not_found',
+  'method_not_allowed',
+  'username_taken',
+  'redirect_not_allowed',
+  'rate_limited',
+  'too_many_runs',
+  'run_in_progress',
+  'model_failed',
+  'model_rejected_key',
+  'model_cut_off',
+  'model_rate_limited',
+  'model_unreachable',
+  'model_timeout',
+  'answer_too_long',
+  'run_interrupted',
+  'server_busy',
+  'codes_unavailable',
+  'storage_unavailable',
+  'stopping',
+  'internal_error',
+] as const
+
+export type ErrorCode = (typeof errorCodes)[number]
+
+export type ErrorOptions = {
+  /** Values for the placeholders of the sentence. */
+  params?: Record<string, string | number>
+  /** Seconds until another try makes sense; becomes Retry-After. */
+  retryAfter?: number
+  /** Members added to the problem document. */
+  members?: Record<string, unknown>
+  /** For the log alone. */
+  cause?: unknown
+}
+
+/** A failure that a person is told about: a code of the list above and what belongs into its sentence. */
+export class AppError extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    readonly options: ErrorOptions = {},
+  ) {
+    super(code, { cause: options.cause })
+  }
+}

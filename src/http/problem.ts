@@ -1,0 +1,88 @@
+/** Every error leaves as application/problem+json (RFC 7807, RFC 9457) through this file. */
+import type { AppError, ErrorCode } from '../errors.ts'
+import { fill, type Locale, textsIn } from '../texts/index.ts'
+
+export const statusOf: Record<ErrorCode, number> = {
+  bad_host: 400,
+  unauthenticated: 401,
+  invalid_credentials: 401,
+  invalid_code: 401,
+  invalid_refresh_token: 401,
+  forbidden: 403,
+  not_found: 404,
+  user_not_found: 404,
+  chat_not_found: 404,
+  method_not_allowed: 405,
+  run_in_progress: 409,
+  body_too_large: 413,
+  invalid_request: 422,
+  malformed_json: 422,
+  unsupported_media_type: 422,
+  username_taken: 422,
+  redirect_not_allowed: 422,
+  rate_limited: 429,
+  too_many_runs: 429,
+  internal_error: 500,
+  model_failed: 502,
+  model_rejected_key: 502,
+  model_cut_off: 502,
+  answer_too_long: 502,
+  model_rate_limited: 503,
+  model_unreachable: 503,
+  run_interrupted: 503,
+  server_busy: 503,
+  codes_unavailable: 503,
+  storage_unavailable: 503,
+  stopping: 503,
+  model_timeout: 504,
+}
+
+const titles: Record<number, string> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  422: 'Unprocessable Content',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+}
+
+/** The sentence of a failure, for a person. */
+export const detailOf = (error: AppError, locale: Locale): string =>
+  fill(textsIn(locale).errors[error.code], {
+    seconds: error.options.retryAfter ?? 1,
+    ...error.options.params,
+  })
+
+/** @param path the request's path, without its query */
+export function problem(
+  error: AppError,
+  path: string,
+  locale: Locale,
+  more: Record<string, string> = {},
+): Response {
+  const status = statusOf[error.code]
+  const headers = new Headers(more)
+  headers.set('content-type', 'application/problem+json')
+  headers.set('content-language', locale)
+  headers.set('cache-control', 'no-store')
+  headers.append('vary', 'Accept-Language')
+  if (status === 401) headers.set('www-authenticate', 'Bearer')
+  if (error.options.retryAfter !== undefined) headers.set('retry-after', String(error.options.retryAfter))
+  const body = {
+    type: 'about:blank',
+    title: titles[status],
+    status,
+    detail: detailOf(error, locale),
+    instance: path,
+    code: error.code,
+    ...error.options.members,
+  }
+  return new Response(JSON.stringify(body), { status, headers })
+}

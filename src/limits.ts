@@ -1,0 +1,100 @@
+/**
+ * Every rate limit and budget, once: at most `times` within any `seconds`, as a sliding log, so that no
+ * window edge doubles it. `per` says what is counted; `withoutStore` what happens while Redis is away:
+ * go on with counters of this process, or refuse, where a code could not be kept either.
+ */
+const minute = 60
+const hour = 60 * minute
+
+export type Limit = {
+  times: number
+  seconds: number
+  per: 'client' | 'address' | 'address and client' | 'attempt'
+  withoutStore: 'in_process' | 'refuse'
+  why: string
+}
+
+const limit = (
+  times: number,
+  seconds: number,
+  per: Limit['per'],
+  withoutStore: Limit['withoutStore'],
+  why: string,
+): Limit => ({ times, seconds, per, withoutStore, why })
+
+export const limits = {
+  sign_up: limit(
+    20,
+    10 * minute,
+    'client',
+    'refuse',
+    'Each costs a hash of 35 ms; a household or a class behind one address needs fewer.',
+  ),
+  resend: limit(20, 10 * minute, 'client', 'refuse', 'As sign-up.'),
+  verify: limit(
+    30,
+    10 * minute,
+    'client',
+    'refuse',
+    'Slow enough that one client cannot walk through codes of many addresses; right codes are given back.',
+  ),
+  sign_in: limit(
+    30,
+    10 * minute,
+    'client',
+    'in_process',
+    'Stops many accounts being tried from one client; right passwords are given back, so an office behind one address is not locked out.',
+  ),
+  sign_in_account: limit(
+    10,
+    15 * minute,
+    'address',
+    'in_process',
+    'Stops one account being tried from many clients: 960 guesses a day in all, whatever the botnet. Live sessions are untouched.',
+  ),
+  sign_in_known_client: limit(
+    10,
+    15 * minute,
+    'address and client',
+    'in_process',
+    'A client that holds a live session of the account has a bucket of its own, so strangers cannot lock the owner out there.',
+  ),
+  code_guess: limit(
+    10,
+    hour,
+    'address',
+    'refuse',
+    'Guesses across all codes of an address: with at most five live codes of six digits, 50 in a million an hour.',
+  ),
+  code_mail: limit(5, hour, 'address', 'refuse', "Nobody can fill a stranger's mailbox through us."),
+  notice_mail: limit(
+    1,
+    hour,
+    'address',
+    'refuse',
+    'The owner of an account hears of sign-ups on their address, but is not pestered.',
+  ),
+  attempt_mail: limit(1, minute, 'attempt', 'refuse', 'The cool-down people know from a resend button.'),
+} satisfies Record<string, Limit>
+
+export type LimitName = keyof typeof limits
+
+/** Of one code: wrong guesses it survives, and how long it lives. */
+export const codeRules = { digits: 6, wrongGuesses: 5, seconds: 10 * minute }
+
+/** A sign-up attempt can be resent to this long. */
+export const attemptSeconds = hour
+
+export const sessionRules = {
+  accessTokenSeconds: hour,
+  /** Sliding: counted from the last refresh. */
+  refreshTokenSeconds: 30 * 24 * hour,
+  /** The token before is still answered this long: a lost answer, several tabs at once. */
+  reuseGraceSeconds: 10,
+}
+
+/** Bytes of a request body. */
+export const bodyBytes = 64 * 1024
+
+/** Password hashes waiting for a free core; beyond it 503. At 35 ms each the last waits about 4 s on two cores. */
+export const hashQueue = 128
