@@ -12,6 +12,7 @@ type Step = { run: () => unknown; resolve: (value: never) => void; reject: (erro
 
 export class Database {
   readonly #sqlite: Sqlite
+  readonly #ping
   #waiting: Step[] = []
 
   /** Opens or creates the file and brings it up to date. Throws DatabaseError. */
@@ -30,6 +31,7 @@ export class Database {
       throw new DatabaseError(`The database ${path} cannot be opened: ${reason(error)}`)
     }
     this.#migrate()
+    this.#ping = this.#sqlite.prepare('SELECT id FROM users LIMIT 1')
   }
 
   #migrate(): void {
@@ -96,6 +98,13 @@ export class Database {
       this.#sqlite.run('RELEASE step')
       return () => reject(error)
     }
+  }
+
+  /** Milliseconds that a read takes. */
+  async ping(): Promise<number> {
+    const started = performance.now()
+    this.#ping.get()
+    return performance.now() - started
   }
 
   close(): void {

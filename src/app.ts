@@ -1,0 +1,44 @@
+/** Everything that is mounted, in order. Never listens. */
+import cors from '@elysiajs/cors'
+import { Elysia } from 'elysia'
+import { apiReference } from './http/api-reference.ts'
+import { edge } from './http/edge.ts'
+import { guard } from './http/guard.ts'
+import { methodTable } from './http/method-table.ts'
+import { requestLog } from './http/request-log.ts'
+import { agentChatRoutes } from './modules/agent-chats/routes.ts'
+import { authRoutes } from './modules/auth/routes.ts'
+import { infraRoutes } from './modules/infra/routes.ts'
+import { userRoutes } from './modules/users/routes.ts'
+import type { Services } from './services.ts'
+
+export type App = ReturnType<typeof buildApp>
+
+export function buildApp(services: Services) {
+  const { config, limiter, sessions, signUp, users, agentChats, infra } = services
+  const guards = guard({ sessions, limiter, config })
+  const methods = methodTable(() => app.routes)
+
+  const app = new Elysia()
+    .use(edge(config, methods))
+    .use(requestLog(config.LOG_LEVEL))
+    .use(config.CORS_ORIGINS.length > 0 ? cors(corsOptions(config.CORS_ORIGINS)) : new Elysia())
+    .group('/api/v1', api =>
+      api
+        .use(authRoutes(signUp, sessions, users, guards))
+        .use(userRoutes(users, guards))
+        .use(agentChatRoutes(agentChats, sessions, guards, config))
+        .use(infraRoutes(infra)),
+    )
+    .use(apiReference(config))
+  return app
+}
+
+const corsOptions = (origin: string[]) => ({
+  origin,
+  methods: ['GET', 'POST', 'PATCH', 'DELETE'] as ['GET', 'POST', 'PATCH', 'DELETE'],
+  allowedHeaders: ['Authorization', 'Content-Type', 'Accept-Language', 'Last-Event-ID', 'X-Request-Id'],
+  exposeHeaders: ['Retry-After', 'X-Request-Id'],
+  credentials: false,
+  maxAge: 600,
+})

@@ -1,0 +1,79 @@
+#!/usr/bin/env bun
+/** The command line: reads the settings, opens the services, serves, and stops cleanly. */
+import { version } from '../package.json' with { type: 'json' }
+import { buildApp } from './app.ts'
+import { type Config, ConfigError, developmentConveniences, readConfig } from './config.ts'
+import { DatabaseError } from './database/database.ts'
+import { help } from './help.ts'
+import { allowManyOutgoingRequests } from './http/outgoing.ts'
+import { serve } from './http/server.ts'
+import { log, reason, startLog } from './log.ts'
+import { openServices } from './services.ts'
+
+/** How long running answers may take to end when the server is stopped. */
+const stopWithinMs = 30_000
+
+async function main([command = 'serve', ...rest]: string[]): Promise<void> {
+  if (command === '--help' || command === '-h' || command === 'help') return console.log(help(version))
+  if (command === '--version' || command === '-v') return console.log(version)
+  if (command !== 'serve' || rest.length > 0)
+    return refuse(`There is no "${[command, ...rest].join(' ')}". See --help.`, 2)
+  allowManyOutgoingRequests()
+  // What is created, is for this user alone.
+  process.umask(0o077)
+  await run(readConfig(Bun.env))
+}
+
+async function run(config: Config): Promise<void> {
+  startLog(config.LOG_LEVEL)
+  const services = await openServices(config)
+  const server = listen(buildApp(services), config)
+  announce(config, server.url)
+
+  let stopping = false
+  const stop = async (signal: string) => {
+    if (stopping) return
+    stopping = true
+    log.info('{signal}: stopping; answers under way may end', { signal })
+    services.infra.stop()
+    const closed = server.stop()
+    await services.close(stopWithinMs)
+    await Promise.race([closed, Bun.sleep(1000)])
+    await server.stop(true)
+    log.info('stopped')
+    setImmediate(() => process.exit(0))
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
+
+function listen(app: ReturnType<typeof buildApp>, config: Config) {
+  try {
+    return serve(app, config)
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'EADDRINUSE') throw error
+    throw new ConfigError(
+      `PORT ${config.PORT} on ${config.HOST} is taken by another program. Stop it, or set another PORT.`,
+    )
+  }
+}
+
+function announce(config: Config, url: URL): void {
+  log.info(
+    `Parley ${version} on ${url.origin}; data in ${config.dataDir}; codes and limits: ${config.REDIS_URL ? 'Redis' : 'embedded'}; ` +
+      `mail: ${config.MAIL === 'smtp' ? 'SMTP' : 'this log'}; model: ${config.AGENT_MODEL}; API reference: ${url.origin}/docs`,
+  )
+  const conveniences = developmentConveniences(config)
+  if (conveniences.length > 0) log.warn(`not fit for production: ${conveniences.join('; ')}`)
+}
+
+function refuse(sentence: string, status: number): void {
+  console.error(sentence)
+  process.exitCode = status
+}
+
+main(Bun.argv.slice(2)).catch(error => {
+  const known = error instanceof ConfigError || error instanceof DatabaseError
+  console.error(known ? error.message : reason(error))
+  process.exit(1)
+})

@@ -1,0 +1,45 @@
+import pLimit from 'p-limit'
+import { AppError } from '../../errors.ts'
+
+/** OWASP's second choice of Argon2id (19 MiB, two passes); Bun fixes the parallelism at one. */
+const parameters = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as const
+
+/**
+ * Argon2id with bounded concurrency: so many at once, so many waiting, AppError server_busy beyond. A flood
+ * of sign-ins then costs memory and threads that are known beforehand.
+ */
+export class Passwords {
+  readonly #turn
+  readonly #decoy: Promise<string>
+
+  constructor(
+    concurrency: number,
+    private readonly queue: number,
+  ) {
+    this.#turn = pLimit(concurrency)
+    this.#decoy = Bun.password.hash(crypto.randomUUID(), parameters)
+  }
+
+  hash(password: string): Promise<string> {
+    return this.#inTurn(() => Bun.password.hash(password.normalize('NFKC'), parameters))
+  }
+
+  /** Whether it is the password. Without a hash, for an account that is not there, it takes the same time. */
+  matches(password: string, hash: string | null): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const same = await Bun.password.verify(password.normalize('NFKC'), hash ?? (await this.#decoy))
+      return same && hash !== null
+    })
+  }
+
+  /** Whether the hash was made with weaker parameters than today's. */
+  isOutdated(hash: string): boolean {
+    const [, memory, time] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),/.exec(hash) ?? []
+    return Number(memory ?? 0) < parameters.memoryCost || Number(time ?? 0) < parameters.timeCost
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#turn.pendingCount >= this.queue) throw new AppError('server_busy', { retryAfter: 2 })
+    return this.#turn(work)
+  }
+}

@@ -1,0 +1,22 @@
+import { Elysia } from 'elysia'
+import { describe, problems } from '../../http/openapi.ts'
+import * as schema from './schema.ts'
+import type { Infra } from './service.ts'
+
+export const infraRoutes = (infra: Infra) =>
+  new Elysia({ tags: ['Infra'] })
+    .get('/infra/health', () => infra.health(), {
+      response: { 200: schema.infraHealthView },
+      detail: describe(
+        'State of the parts',
+        'Always 200; `services.redis` is the store of codes and limits, whichever `backend` it is.',
+      ),
+    })
+    .get('/infra/ready', () => infra.ready(), {
+      response: { 200: schema.readyView, ...problems(503) },
+      detail: describe('Readiness', 'For orchestrators: 503 while the server starts, stops or cannot write.'),
+    })
+    .get('/health', () => ({ status: 'ok' as const }), {
+      response: { 200: schema.healthView },
+      detail: describe('Liveness'),
+    })

@@ -1,0 +1,92 @@
+/** Opens every part in order and wires the services. The only place where implementations are chosen. */
+import { mkdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { openCodes } from './adapters/codes/index.ts'
+import { openLimiter } from './adapters/limiter/index.ts'
+import { openMailer } from './adapters/mailer/index.ts'
+import { openRedis } from './adapters/redis.ts'
+import type { Config } from './config.ts'
+import { accountStore } from './database/account-store.ts'
+import { agentChatStore } from './database/agent-chat-store.ts'
+import { startCleanup } from './database/cleanup.ts'
+import { Database, DatabaseError, lockDataDir } from './database/database.ts'
+import { outboxStore } from './database/outbox-store.ts'
+import { sessionStore } from './database/session-store.ts'
+import { userStore } from './database/user-store.ts'
+import { hashQueue } from './limits.ts'
+import { AgentChats } from './modules/agent-chats/service.ts'
+import { AccessTokens } from './modules/auth/access-token.ts'
+import { Outbox } from './modules/auth/outbox.ts'
+import { Passwords } from './modules/auth/passwords.ts'
+import { Sessions } from './modules/auth/sessions.ts'
+import { SignUp } from './modules/auth/sign-up.ts'
+import { Infra } from './modules/infra/service.ts'
+import { Users } from './modules/users/service.ts'
+import { Secrets } from './secrets.ts'
+
+export type Services = Awaited<ReturnType<typeof openServices>>
+
+/** @throws DatabaseError where the data folder or its database cannot be used, or is in use */
+export async function openServices(config: Config, now: () => number = Date.now) {
+  const { dataDir } = config
+  prepareDataDir(dataDir)
+  const lock = lockDataDir(dataDir)
+  const secrets = Secrets.of(config.JWT_SECRET, dataDir)
+  const database = new Database(join(dataDir, 'parley.db'))
+  const redis = config.REDIS_URL ? openRedis(config.REDIS_URL) : null
+  const limiter = openLimiter({ database, redis, secrets, now })
+  const codes = openCodes({ database, redis, secrets, now })
+  const mailer = openMailer(config)
+  const outboxRows = outboxStore(database, secrets)
+
+  const outbox = new Outbox(outboxRows, mailer, now)
+  const accounts = accountStore(database, outboxRows.enqueue)
+  const passwords = new Passwords(availableParallelism(), hashQueue)
+  const accessTokens = new AccessTokens(secrets.jwtSecret, config.PUBLIC_URL ?? 'parley')
+  const sessions = new Sessions(
+    accounts,
+    sessionStore(database),
+    limiter,
+    passwords,
+    accessTokens,
+    secrets,
+    now,
+  )
+  const signUp = new SignUp(
+    accounts,
+    codes,
+    limiter,
+    passwords,
+    sessions,
+    outbox,
+    config.REDIRECT_ALLOW_LIST,
+    now,
+  )
+  const users = new Users(userStore(database), config.ADMIN_EMAILS)
+  const agentChats = new AgentChats(agentChatStore(database), users, config, now)
+  const infra = new Infra(database, redis)
+
+  await agentChats.failInterruptedRuns()
+  outbox.start()
+  const cleanup = startCleanup(database, now)
+
+  /** Lets what is under way end, at most so long, then closes every part. */
+  const close = async (deadlineMs: number) => {
+    cleanup.stop()
+    await Promise.all([agentChats.stop(deadlineMs), outbox.stop()])
+    mailer.close()
+    await redis?.close()
+    database.close()
+    lock.release()
+  }
+  return { config, limiter, sessions, signUp, users, agentChats, infra, close }
+}
+
+function prepareDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new DatabaseError(`The folder DATA_DIR=${dataDir} cannot be created: ${(error as Error).message}`)
+  }
+}
