@@ -43,7 +43,7 @@ export async function openServices(config: Config, now: () => number = Date.now)
   const outbox = new Outbox(outboxRows, mailer, now)
   const accounts = accountStore(database, outboxRows.enqueue)
   const passwords = new Passwords(availableParallelism(), hashQueue)
-  const accessTokens = new AccessTokens(secrets.jwtSecret, config.PUBLIC_URL ?? 'parley')
+  const accessTokens = new AccessTokens(secrets.jwtSecret, config.PUBLIC_URL ?? 'parley', now)
   const sessions = new Sessions(
     accounts,
     sessionStore(database),

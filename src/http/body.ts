@@ -1,31 +1,35 @@
-import type { ErrorCode } from '../errors.ts'
+import { AppError, type ErrorCode } from '../errors.ts'
 import { bodyBytes } from '../limits.ts'
 
-/** What no schema takes: with it in place of a body, validation fails, after the guards had their say. */
-const unreadable = false
+export type BodyContext = { request: Request; bodyFault?: ErrorCode }
 
-type Context = { request: Request; bodyFault?: ErrorCode }
+/** A noted fault, to be thrown. */
+export const bodyError = (code: ErrorCode) => new AppError(code, { params: { max: bodyBytes } })
 
 /**
- * Reads a JSON body of at most `bodyBytes`. It never throws: a guard's 401 or 429 comes before what is wrong
- * with the body, so the fault is only noted here, and told by the error handler.
+ * Reads a JSON object of at most `bodyBytes`. It never throws: a guard's 401 or 429 comes before what is wrong
+ * with the body, so the fault is only noted here, and told after the guards had their say (edge.ts).
  */
-export async function readBody(context: Context): Promise<unknown> {
+export async function readBody(context: BodyContext): Promise<unknown> {
   const { request } = context
   const fault = (code: ErrorCode) => {
     context.bodyFault = code
-    return unreadable
+    return {}
   }
+  if (!request.body) return fault('invalid_request')
   if (Number(request.headers.get('content-length')) > bodyBytes) return fault('body_too_large')
   if (!isJson(request.headers.get('content-type'))) return fault('unsupported_media_type')
   const text = request.headers.has('content-length') ? await request.text() : await readCapped(request)
   if (text === null) return fault('body_too_large')
   try {
-    return JSON.parse(text) ?? unreadable
+    const body = JSON.parse(text)
+    return isObject(body) ? body : fault('invalid_request')
   } catch {
     return fault('malformed_json')
   }
 }
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const isJson = (type: string | null) => type !== null && /^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type)
 

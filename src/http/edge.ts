@@ -2,10 +2,9 @@
 import { Elysia, ValidationError } from 'elysia'
 import type { Config } from '../config.ts'
 import { AppError, type ErrorCode } from '../errors.ts'
-import { bodyBytes } from '../limits.ts'
 import { log, reason } from '../log.ts'
 import type { Locale } from '../texts/index.ts'
-import { readBody } from './body.ts'
+import { type BodyContext, bodyError, readBody } from './body.ts'
 import { fieldErrors } from './field-errors.ts'
 import { localeOf } from './locale.ts'
 import { problem, statusOf } from './problem.ts'
@@ -51,6 +50,11 @@ export const edge = (config: Pick<Config, 'DEFAULT_LOCALE'>, allowedMethods: (pa
       set.headers['x-request-id'] = given && saneId.test(given) ? given : crypto.randomUUID()
     })
     .onParse({ as: 'global' }, context => readBody(context))
+    // A schema whose every member is optional would let the empty object pass that stands for a bad body.
+    .onBeforeHandle({ as: 'global' }, context => {
+      const { bodyFault } = context as BodyContext
+      if (bodyFault) throw bodyError(bodyFault)
+    })
 
 function toAppError(
   error: unknown,
@@ -60,7 +64,7 @@ function toAppError(
 ): AppError {
   if (error instanceof AppError) return error
   if (error instanceof ValidationError && error.type !== 'response') {
-    if (bodyFault) return new AppError(bodyFault, { params: { max: bodyBytes } })
+    if (bodyFault) return bodyError(bodyFault)
     return new AppError('invalid_request', { members: { errors: fieldErrors(error, locale) } })
   }
   if (hasCode(error, 'NOT_FOUND')) {

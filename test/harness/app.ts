@@ -15,7 +15,10 @@ export type TestApp = Awaited<ReturnType<typeof startApp>>
  * @param environment settings as an operator would give them; mails go to a real SMTP server
  * @param options dataDir: another app's folder, to start again on it; now: the clock
  */
-export async function startApp(environment: Environment = {}, options: { dataDir?: string; now?: () => number } = {}) {
+export async function startApp(
+  environment: Environment = {},
+  options: { dataDir?: string; now?: () => number } = {},
+) {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'parley-test-'))
   const smtp = await startSmtp()
   const config = readConfig({
@@ -24,6 +27,8 @@ export async function startApp(environment: Environment = {}, options: { dataDir
     SMTP_URL: smtp.url,
     DEFAULT_LOCALE: 'en',
     LOG_LEVEL: 'error',
+    // A test is a client of its own by X-Forwarded-For.
+    TRUST_PROXY: '1',
     ...environment,
   })
   const services = await openServices(config, options.now)
@@ -37,5 +42,13 @@ export async function startApp(environment: Environment = {}, options: { dataDir
     await smtp.stop()
     if (!keep) rmSync(dataDir, { recursive: true, force: true })
   }
-  return { ...client(`http://127.0.0.1:${port}`, smtp), url: `http://127.0.0.1:${port}`, services, config, smtp, dataDir, stop }
+  return {
+    ...client(`http://127.0.0.1:${port}`, smtp),
+    url: `http://127.0.0.1:${port}`,
+    services,
+    config,
+    smtp,
+    dataDir,
+    stop,
+  }
 }

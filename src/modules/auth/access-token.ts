@@ -12,7 +12,11 @@ export class AccessTokens {
   readonly #sign
   readonly #verify
 
-  constructor(secret: string, issuer: string) {
+  constructor(
+    secret: string,
+    issuer: string,
+    private readonly now: () => number = Date.now,
+  ) {
     const audience = 'parley'
     this.#sign = createSigner({
       key: secret,
@@ -32,7 +36,12 @@ export class AccessTokens {
   }
 
   issue(userId: string, sessionId: string): string {
-    return this.#sign({ sub: userId, sid: sessionId, jti: Bun.randomUUIDv7() })
+    return this.#sign({
+      sub: userId,
+      sid: sessionId,
+      jti: Bun.randomUUIDv7(),
+      iat: Math.floor(this.now() / 1000),
+    })
   }
 
   /** The claims, or null for anything but a live token of ours. */
