@@ -1,0 +1,67 @@
+/**
+ * All checks in one run: types, lint and format, the build of the executable, the tests. Every one is run
+ * whatever became of those before. Ends with the line "N passed, N failed"; a step counts as one check.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+type Count = { passed: number; failed: number }
+
+const root = join(import.meta.dir, '..')
+const scratch = mkdtempSync(join(tmpdir(), 'parley-check-'))
+const junit = join(scratch, 'tests.xml')
+
+const results: Array<[name: string, count: Count]> = [
+  ['types', await step('types', 'node_modules/.bin/tsc', '--noEmit')],
+  ['lint and format', await step('lint and format', 'node_modules/.bin/biome', 'check', '.')],
+  ['executable', await step('executable', 'scripts/build.ts')],
+  ['tests', await tests()],
+]
+rmSync(scratch, { recursive: true })
+
+const total = { passed: 0, failed: 0 }
+console.log()
+for (const [name, { passed, failed }] of results) {
+  console.log(`${failed === 0 ? 'ok  ' : 'FAIL'} ${name}: ${passed} passed, ${failed} failed`)
+  total.passed += passed
+  total.failed += failed
+}
+console.log(`${total.passed} passed, ${total.failed} failed`)
+process.exit(total.failed === 0 ? 0 : 1)
+
+async function step(name: string, ...args: string[]): Promise<Count> {
+  return (await run(name, ...args)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
+}
+
+async function tests(): Promise<Count> {
+  const status = await run(
+    'tests',
+    'test',
+    '--timeout=30000',
+    '--reporter=junit',
+    `--reporter-outfile=${junit}`,
+  )
+  const { passed, failed } = counted()
+  // A runner that died, or that met an error outside of any test, has not passed whatever it counted.
+  return { passed, failed: Math.max(failed, status === 0 && passed > 0 ? 0 : 1) }
+}
+
+/** What the runner's report says; nothing where there is none. A skipped test has not passed. */
+function counted(): Count {
+  const report = existsSync(junit) ? readFileSync(junit, 'utf8') : ''
+  const [, tests = 0, failures = 0, skipped = 0] = (
+    /<testsuites [^>]*\btests="(\d+)"[^>]*\bfailures="(\d+)"[^>]*\bskipped="(\d+)"/.exec(report) ?? []
+  ).map(Number)
+  return { passed: tests - failures - skipped, failed: failures + skipped }
+}
+
+/** Runs Bun with these arguments; its output is shown as it comes. */
+async function run(name: string, ...args: string[]): Promise<number> {
+  console.log(`\n== ${name}`)
+  const child = Bun.spawn([process.execPath, ...args], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  return child.exited
+}
