@@ -30,7 +30,7 @@ export class AccessTokens {
       algorithms: ['HS256'],
       allowedIss: issuer,
       allowedAud: audience,
-      requiredClaims: ['sub', 'sid', 'iat', 'exp', 'jti'],
+      requiredClaims: ['iss', 'aud', 'sub', 'sid', 'iat', 'exp', 'jti'],
       cache: 10_000,
     })
   }
