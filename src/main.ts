@@ -4,6 +4,7 @@ import { version } from '../package.json' with { type: 'json' }
 import { buildApp } from './app.ts'
 import { type Config, ConfigError, developmentConveniences, readConfig } from './config.ts'
 import { DatabaseError } from './database/database.ts'
+import { isHealthy } from './health.ts'
 import { help } from './help.ts'
 import { allowManyOutgoingRequests } from './http/outgoing.ts'
 import { serve } from './http/server.ts'
@@ -16,12 +17,17 @@ const stopWithinMs = 30_000
 async function main([command = 'serve', ...rest]: string[]): Promise<void> {
   if (command === '--help' || command === '-h' || command === 'help') return console.log(help(version))
   if (command === '--version' || command === '-v') return console.log(version)
+  if (command === 'health') return reportHealth(readConfig(Bun.env))
   if (command !== 'serve' || rest.length > 0)
     return refuse(`There is no "${[command, ...rest].join(' ')}". See --help.`, 2)
   allowManyOutgoingRequests()
   // What is created, is for this user alone.
   process.umask(0o077)
   await run(readConfig(Bun.env))
+}
+
+async function reportHealth(config: Config): Promise<void> {
+  if (!(await isHealthy(config))) refuse(`No Parley answers on HOST ${config.HOST}, PORT ${config.PORT}.`, 1)
 }
 
 async function run(config: Config): Promise<void> {
