@@ -1,4 +1,4 @@
-import type { LiveSession, Session, SessionStore } from '../modules/auth/store.ts'
+import type { Caller, Session, SessionStore } from '../modules/auth/store.ts'
 import type { Database } from './database.ts'
 
 type SessionRow = {
@@ -12,9 +12,10 @@ type SessionRow = {
 }
 
 export function sessionStore(database: Database): SessionStore {
-  const live = database.prepare<LiveSession, [string, number]>(
-    `SELECT s.id AS sessionId, u.id AS userId, u.email FROM sessions s JOIN users u ON u.id = s.user_id
-     WHERE s.id = ? AND s.expires_at > ?`,
+  // Not a join: bun:sqlite takes more than twice as long for one.
+  const live = database.prepare<Omit<Caller, 'sessionId'>, [string, number]>(
+    `SELECT id AS userId, email, username, avatar_url, bio FROM users
+     WHERE id = (SELECT user_id FROM sessions WHERE id = ? AND expires_at > ?)`,
   )
   const knowsClient = database.prepare(
     'SELECT 1 FROM sessions WHERE user_id = ? AND client = ? AND expires_at > ? LIMIT 1',
@@ -29,7 +30,10 @@ export function sessionStore(database: Database): SessionStore {
   const add = insertSession(database)
 
   return {
-    live: (sessionId, now) => live.get(sessionId, now),
+    live(sessionId, now) {
+      const user = live.get(sessionId, now)
+      return user && { sessionId, ...user }
+    },
     async knowsClient(userId, client, now) {
       return knowsClient.get(userId, client, now) !== null
     },

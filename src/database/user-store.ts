@@ -15,7 +15,9 @@ export function userStore(database: Database): UserStore {
   )
 
   return {
-    profile: userId => profile.get(userId),
+    async profile(userId) {
+      return profile.get(userId)
+    },
     async byUsername(username) {
       return byUsername.get(username)
     },

@@ -1,19 +1,21 @@
 import { AppError, type ErrorCode } from '../errors.ts'
 import { bodyBytes } from '../limits.ts'
 
-export type BodyContext = { request: Request; bodyFault?: ErrorCode }
+const faults = new WeakMap<Request, ErrorCode>()
 
-/** A noted fault, to be thrown. */
-export const bodyError = (code: ErrorCode) => new AppError(code, { params: { max: bodyBytes } })
+/** The fault noted for the request's body, if any. */
+export function bodyFault(request: Request): AppError | undefined {
+  const code = faults.get(request)
+  return code && new AppError(code, { params: { max: bodyBytes } })
+}
 
 /**
  * Reads a JSON object of at most `bodyBytes`. It never throws: a guard's 401 or 429 comes before what is wrong
  * with the body, so the fault is only noted here, and told after the guards had their say (edge.ts).
  */
-export async function readBody(context: BodyContext): Promise<unknown> {
-  const { request } = context
+export async function readBody(request: Request): Promise<unknown> {
   const fault = (code: ErrorCode) => {
-    context.bodyFault = code
+    faults.set(request, code)
     return {}
   }
   if (!request.body) return fault('invalid_request')

@@ -8,7 +8,7 @@ import type { AccessTokens } from './access-token.ts'
 import { normaliseEmail } from './email.ts'
 import type { Passwords } from './passwords.ts'
 import { judge, RefreshTokens } from './refresh-token.ts'
-import type { Account, AccountStore, LiveSession, Session, SessionStore } from './store.ts'
+import type { Account, AccountStore, Caller, Session, SessionStore } from './store.ts'
 import type { Visitor } from './visitor.ts'
 
 /** What signing up, signing in and refreshing answer with. */
@@ -91,7 +91,7 @@ export class Sessions {
   }
 
   /** Who bears the access token, if the token and its session live. */
-  authenticate(accessToken: string): LiveSession | null {
+  authenticate(accessToken: string): Caller | null {
     const claims = this.accessTokens.verify(accessToken)
     return claims && this.store.live(claims.sid, this.now())
   }

@@ -47,11 +47,19 @@ export interface AccountStore {
   changePasswordHash(userId: string, from: string, to: string): Promise<void>
 }
 
-export type LiveSession = { sessionId: string; userId: string; email: string }
+/** Who sends a request: a live session and its user, read together since every read is a transaction. */
+export type Caller = {
+  sessionId: string
+  userId: string
+  email: string
+  username: string
+  avatar_url: string | null
+  bio: string | null
+}
 
 export interface SessionStore {
   /** The session and its user, if it lives. Synchronous: it is read on every authenticated request. */
-  live(sessionId: string, now: number): LiveSession | null
+  live(sessionId: string, now: number): Caller | null
   /** Whether the user has a live session that was started by this client. */
   knowsClient(userId: string, client: string, now: number): Promise<boolean>
   start(session: Session): Promise<void>

@@ -7,7 +7,7 @@ import type { Users } from './service.ts'
 export const userRoutes = (users: Users, guard: Guard) =>
   new Elysia({ prefix: '/users', tags: ['Users'] })
     .use(guard)
-    .get('/me', ({ caller }) => users.profile(caller.userId), {
+    .get('/me', ({ caller }) => users.own(caller), {
       signedIn: true,
       response: { 200: schema.profileView, ...problems(401) },
       detail: describe('My profile', '', { signedIn: true }),

@@ -1,5 +1,6 @@
 import { AppError } from '../../errors.ts'
 import { normaliseEmail } from '../auth/email.ts'
+import type { Caller } from '../auth/store.ts'
 import type { Profile, ProfileChange, UserStore } from './store.ts'
 
 export class Users {
@@ -8,8 +9,13 @@ export class Users {
     private readonly admins: string[],
   ) {}
 
-  profile(userId: string): Profile {
-    return found(this.store.profile(userId))
+  /** The caller's own, as it was read with the request. */
+  own({ userId, username, avatar_url, bio }: Caller): Profile {
+    return { id: userId, username, avatar_url, bio }
+  }
+
+  async profile(userId: string): Promise<Profile> {
+    return found(await this.store.profile(userId))
   }
 
   async find(username: string): Promise<Profile> {

@@ -3,8 +3,7 @@ export type ProfileChange = Partial<Omit<Profile, 'id'>>
 
 /** What is known of people; every method is one atomic step. */
 export interface UserStore {
-  /** Synchronous: it is read on the busiest route. */
-  profile(userId: string): Profile | null
+  profile(userId: string): Promise<Profile | null>
   byUsername(username: string): Promise<Profile | null>
   byEmail(email: string): Promise<{ id: string; createdAt: number } | null>
   /** Changes the members given; 'username_taken' changes nothing. */
