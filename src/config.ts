@@ -42,6 +42,13 @@ const email: Parser<string> = {
   takes: 'an e-mail address',
   parse: value => (/^[^\s@]+@[^\s@]+$/.test(value) ? value.toLowerCase() : undefined),
 }
+const mailbox: Parser<string> = {
+  takes: 'an e-mail address, alone or as Name <name@example.com>',
+  parse: value =>
+    /^(?:"[^"\r\n]*" *|[^<>@,;"\r\n]*)<[^\s@<>,;"]+@[^\s@<>,;"]+>$|^[^\s@<>,;"]+@[^\s@<>,;"]+$/.test(value)
+      ? value
+      : undefined,
+}
 const secret: Parser<string> = {
   takes: 'a secret of at least 32 bytes',
   parse: value => (Buffer.byteLength(value) >= 32 ? value : undefined),
@@ -91,7 +98,7 @@ export const settings = {
     'Says outright where mails go.',
     'smtp where SMTP_URL is set, else log',
   ),
-  MAIL_FROM: setting(text, 'Parley <parley@localhost>', 'Sender of the mails.'),
+  MAIL_FROM: setting(mailbox, 'Parley <parley@localhost>', 'Sender of the mails.'),
   OPENAI_API_KEY: setting(text, undefined, 'Key of the model API.', 'none is sent'),
   OPENAI_BASE_URL: setting(
     url('http:', 'https:'),

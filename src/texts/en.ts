@@ -28,6 +28,9 @@ export const en: Texts = {
     model_unreachable: 'The language model cannot be reached. Try again in {seconds} seconds.',
     model_timeout: 'The language model did not answer in time. Try again.',
     answer_too_long: 'The answer was too long and has been cut.',
+    tool_failed: 'The tool failed and gave no result.',
+    tool_timeout: 'The tool gave no result in time.',
+    invalid_tool_call: "The model's call of the tool was not valid.",
     run_interrupted: 'The answer was interrupted because the server stopped. Send the message again.',
     server_busy: 'The server is busy. Try again in {seconds} seconds.',
     codes_unavailable: 'Codes are not available at the moment. Try again in {seconds} seconds.',
@@ -49,20 +52,21 @@ export const en: Texts = {
       subject: '{code} is your {product} code',
       greeting: 'Hello,',
       reason:
-        'somebody is signing up to {product} with this address, as "{username}". If it is you, enter this code:',
-      validity: 'It is good for {minutes} minutes and for one use. Do not tell it to anybody.',
-      link: 'Back to the sign-up page:',
+        'Somebody is signing up for {product} with this e-mail address and the username "{username}". If that is you, enter this code:',
+      validity: 'It works once, within {minutes} minutes. Keep it to yourself: we never ask you for it.',
+      link: 'Continue signing up',
       notYou:
-        'If it is not you, or this is not the username you chose, ignore this mail: without the code no account is made.',
+        'If it is not you, or "{username}" is not the username you chose, do not use this code or pass it on. You can ignore this mail: without the code no account is created.',
     },
     accountExists: {
       subject: 'You already have a {product} account',
       greeting: 'Hello {username},',
       reason:
-        'somebody tried to sign up to {product} with this address, but it belongs to your account "{username}" already. Nothing about your account has changed.',
-      advice: 'If it was you, sign in with the password you have.',
-      notYou: 'If it was not you, there is nothing to do.',
+        'Somebody tried to sign up for {product} with this e-mail address, but it already belongs to your account "{username}". Nothing about your account has changed.',
+      advice: 'If it was you, just sign in with the password you already have.',
+      notYou: 'If it was not you, there is nothing you need to do.',
     },
+    footer: '{product} sent this mail automatically; replies are not read.',
   },
   agent: {
     demoIntro:

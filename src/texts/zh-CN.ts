@@ -27,6 +27,9 @@ const errors: Record<ErrorCode, string> = {
   model_unreachable: '无法连接模型服务，请在 {seconds} 秒后重试',
   model_timeout: '模型没有在限定时间内回答，请重试',
   answer_too_long: '回答过长，已被截断',
+  tool_failed: '工具出错，没有结果',
+  tool_timeout: '工具没有在限定时间内返回结果',
+  invalid_tool_call: '模型对工具的调用无效',
   run_interrupted: '回答因服务器停止而中断，请重新发送',
   server_busy: '服务器繁忙，请在 {seconds} 秒后重试',
   codes_unavailable: '验证码服务暂时不可用，请在 {seconds} 秒后重试',
@@ -49,19 +52,21 @@ export const zhCN = {
   mails: {
     signUpCode: {
       subject: '{code} 是你的 {product} 验证码',
-      greeting: '你好，',
-      reason: '有人用这个邮箱注册 {product}，用户名为“{username}”。如果是你，请输入以下验证码：',
-      validity: '验证码 {minutes} 分钟内有效，只能使用一次。请不要告诉任何人。',
-      link: '回到注册页面：',
-      notYou: '如果不是你，或者这不是你选的用户名，请忽略这封邮件：没有验证码，就不会创建账号。',
+      greeting: '你好！',
+      reason: '有人正在用这个邮箱注册 {product}，用户名是“{username}”。如果是你本人，请输入以下验证码：',
+      validity: '验证码 {minutes} 分钟内有效，只能使用一次。请不要告诉任何人，我们也不会向你索要。',
+      link: '继续注册',
+      notYou:
+        '如果不是你在注册，或者“{username}”不是你填写的用户名，请不要使用这个验证码，也不要转告他人。忽略这封邮件即可：没有验证码，账号就不会创建。',
     },
     accountExists: {
-      subject: '你在 {product} 已有账号',
-      greeting: '{username}，你好：',
-      reason: '有人用这个邮箱再次注册 {product}，但它已经属于你的账号“{username}”。账号没有任何变化。',
-      advice: '如果是你，请直接用已有的密码登录。',
+      subject: '你已经有 {product} 账号了',
+      greeting: '{username}，你好！',
+      reason: '有人想用这个邮箱注册 {product}，但它已经属于你的账号“{username}”。你的账号没有任何变化。',
+      advice: '如果是你本人，请直接用原来的密码登录。',
       notYou: '如果不是你，无需任何操作。',
     },
+    footer: '这封邮件由 {product} 自动发送，请勿回复。',
   },
   agent: {
     demoIntro:

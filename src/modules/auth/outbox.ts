@@ -28,6 +28,9 @@ export interface OutboxStore {
   failed(id: number, dueAt: number): Promise<void>
 }
 
+/** Done: its row can go. Given up: the outbox stops, and the row stays as it is. */
+type Outcome = 'done' | 'given up' | { dueAt: number }
+
 /** A slow mail holds one of these places, not the others. */
 const atOnce = 5
 const longestPauseMs = 30_000
@@ -122,42 +125,47 @@ export class Outbox {
     )
   }
 
-  async #attempt({ order, ...mail }: QueuedMail): Promise<'done' | 'given up' | { dueAt: number }> {
+  async #attempt({ order, messageId, tries, expiresAt }: QueuedMail): Promise<Outcome> {
     if (order === 'decoy') return 'done'
     if (order === 'unreadable') {
       log.warn('a mail was dropped: it was sealed under another secret')
       return 'done'
     }
-    const to = masked(order.to)
-    if (mail.expiresAt <= this.now()) {
-      log.warn('the mail to {to} was dropped: it expired after {tries} tries', { to, tries: mail.tries })
+    if (expiresAt <= this.now()) {
+      const to = masked(order.to)
+      log.warn('the mail to {to} was dropped: it expired after {tries} tries', { to, tries })
       return 'done'
     }
     try {
-      await this.mailer.send(render(order), { id: mail.messageId, signal: this.#givenUp.signal })
+      await this.mailer.send(render(order), { id: messageId, signal: this.#givenUp.signal })
       return 'done'
     } catch (error) {
-      if (this.#givenUp.signal.aborted) return 'given up'
-      const why = withoutSecrets(reason(error), order)
-      if (error instanceof MailRejected) {
-        log.warn('the mail to {to} was dropped: {why}', { to, why })
-        return 'done'
-      }
-      const pause = backOff(mail.tries)
-      const seconds = Math.ceil(pause / 1000)
-      log.warn('the mail to {to} is not out, next try in {seconds} s: {why}', { to, seconds, why })
-      return { dueAt: this.now() + pause }
+      return this.#givenUp.signal.aborted ? 'given up' : this.#afterFailure(error, order, tries)
     }
+  }
+
+  #afterFailure(error: unknown, order: MailOrder, tries: number): Outcome {
+    const to = masked(order.to)
+    const why = withoutSecrets(reason(error), order)
+    if (error instanceof MailRejected) {
+      log.warn('the mail to {to} was dropped: {why}', { to, why })
+      return 'done'
+    }
+    const pause = backOff(tries)
+    const seconds = Math.ceil(pause / 1000)
+    log.warn('the mail to {to} is not out, next try in {seconds} s: {why}', { to, seconds, why })
+    return { dueAt: this.now() + pause }
   }
 
   /** What became of a mail is noted even if the disk is full just now: forgotten, it would go out again. */
   async #note(step: () => Promise<void>): Promise<void> {
     const { signal } = this.#givenUp
-    for (let tries = 0; !signal.aborted; tries++) {
+    for (let tries = 0; ; tries++) {
       try {
         return await step()
       } catch (error) {
         log.error('the outbox could not be written: {reason}', { reason: reason(error) })
+        if (signal.aborted) return
         await sleep(backOff(tries), undefined, { signal }).catch(() => {})
       }
     }
@@ -166,7 +174,7 @@ export class Outbox {
 
 /** Milliseconds until the next try: 1 s, 2 s, 4 s and so on to 5 min, each less up to a half, so that tries spread. */
 export const backOff = (tries: number, random = Math.random()): number =>
-  Math.min(1000 * 2 ** tries, 300_000) * (1 - random / 2)
+  Math.round(Math.min(1000 * 2 ** tries, 300_000) * (1 - random / 2))
 
 const masked = (email: string): string => email.replace(/^(.).*(?=@)/su, '$1***')
 
