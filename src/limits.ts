@@ -85,6 +85,9 @@ export const codeRules = { digits: 6, wrongGuesses: 5, seconds: 10 * minute }
 /** A sign-up attempt can be resent to this long. */
 export const attemptSeconds = hour
 
+/** How long a mail that cannot be sent is tried: a code is worthless once it has expired, the notice still news the day after. */
+export const mailSeconds = { sign_up_code: codeRules.seconds, account_exists: 24 * hour }
+
 export const sessionRules = {
   accessTokenSeconds: hour,
   /** Sliding: counted from the last refresh. */

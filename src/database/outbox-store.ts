@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import { type MailOrder, secondsOfUse } from '../modules/auth/mails/index.ts'
+import { mailSeconds } from '../limits.ts'
+import type { MailOrder } from '../modules/auth/mails/index.ts'
 import type { OutboxStore, QueuedMail } from '../modules/auth/outbox.ts'
 import type { Secrets } from '../secrets.ts'
 import type { Database } from './database.ts'
@@ -19,7 +20,7 @@ export function outboxStore(database: Database, secrets: Secrets): OutboxStore &
 
   return {
     enqueue(order, now) {
-      const seconds = secondsOfUse(order?.template ?? 'sign_up_code')
+      const seconds = mailSeconds[order?.template ?? 'sign_up_code']
       insert.run(seal(secrets, order), now, now + seconds * 1000)
     },
     async next(limit) {

@@ -1,6 +1,5 @@
-/** Every mail, once: who writes it, and how long it is worth sending. */
+/** Every mail, once. How long each is tried is in limits.ts. */
 import type { Mail } from '../../../adapters/mailer/mailer.ts'
-import { codeRules } from '../../../limits.ts'
 import { type Locale, textsIn } from '../../../texts/index.ts'
 import type { Texts } from '../../../texts/zh-CN.ts'
 import { type AccountExists, accountExists } from './account-exists.ts'
@@ -10,17 +9,12 @@ import { type SignUpCode, signUpCode } from './sign-up-code.ts'
 type Params = { sign_up_code: SignUpCode; account_exists: AccountExists }
 type Template = keyof Params
 
-const mails: { [T in Template]: Entry<Params[T]> } = {
-  /** Worthless once its code has expired. */
-  sign_up_code: { write: signUpCode, seconds: codeRules.seconds },
-  /** Still news the day after. */
-  account_exists: { write: accountExists, seconds: 24 * 60 * 60 },
+const mails: { [T in Template]: Write<Params[T]> } = {
+  sign_up_code: signUpCode,
+  account_exists: accountExists,
 }
 
-type Entry<P> = {
-  write: (to: string, params: P, texts: Texts, product: string) => Letter
-  seconds: number
-}
+type Write<P> = (to: string, params: P, texts: Texts, product: string) => Letter
 
 /** A mail that is to be sent, in a form that can be kept. */
 export type MailOrder = {
@@ -31,9 +25,7 @@ const product = 'Parley'
 
 /** The mail in its reader's language. */
 export function render({ template, to, locale, params }: MailOrder): Mail {
-  const { write } = mails[template] as Entry<typeof params>
+  const write = mails[template] as Write<typeof params>
   const letter = write(to, params, textsIn(locale), product)
   return { to, subject: letter.subject, text: plainText(letter), html: html(letter, locale) }
 }
-
-export const secondsOfUse = (template: Template): number => mails[template].seconds
