@@ -42,6 +42,7 @@ export class Database {
       throw new DatabaseError(
         `The database ${this.path} was written by a newer Parley (version ${version}, this one knows ${migrations.length}). Start the newer executable.`,
       )
+    if (version === migrations.length) return
     this.#sqlite
       .transaction(() => {
         for (const sql of migrations.slice(version)) this.#sqlite.run(sql)
