@@ -1,55 +1,61 @@
-import { createSigner, createVerifier } from 'fast-jwt'
 import { sessionRules } from '../../limits.ts'
 
 /** The claims of an access token (RFC 7519); sid is the session's id. */
 export type AccessClaims = { sub: string; sid: string; jti: string; iat: number; exp: number }
+
+const audience = 'parley'
 
 /**
  * Access tokens: JWTs signed with HS256 through node:crypto, which unlike WebCrypto does not wait in the
  * thread pool behind password hashes. Algorithm, issuer, audience and expiry are all demanded.
  */
 export class AccessTokens {
-  readonly #sign
-  readonly #verify
+  #codec: ReturnType<typeof codec> | undefined
 
   constructor(
-    secret: string,
-    issuer: string,
+    private readonly secret: string,
+    private readonly issuer: string,
     private readonly now: () => number = Date.now,
-  ) {
-    const audience = 'parley'
-    this.#sign = createSigner({
-      key: secret,
-      algorithm: 'HS256',
-      expiresIn: sessionRules.accessTokenSeconds * 1000,
-      iss: issuer,
-      aud: audience,
-    })
-    this.#verify = createVerifier({
-      key: secret,
-      algorithms: ['HS256'],
-      allowedIss: issuer,
-      allowedAud: audience,
-      requiredClaims: ['iss', 'aud', 'sub', 'sid', 'iat', 'exp', 'jti'],
-      cache: 10_000,
-    })
-  }
+  ) {}
 
   issue(userId: string, sessionId: string): string {
-    return this.#sign({
-      sub: userId,
-      sid: sessionId,
-      jti: Bun.randomUUIDv7(),
-      iat: Math.floor(this.now() / 1000),
-    })
+    const issuedAt = Math.floor(this.now() / 1000)
+    return this.#open().sign({ sub: userId, sid: sessionId, jti: Bun.randomUUIDv7(), iat: issuedAt })
   }
 
   /** The claims, or null for anything but a live token of ours. */
   verify(token: string): AccessClaims | null {
     try {
-      return this.#verify(token) as AccessClaims
+      return this.#open().verify(token) as AccessClaims
     } catch {
       return null
     }
+  }
+
+  #open() {
+    this.#codec ??= codec(this.secret, this.issuer)
+    return this.#codec
+  }
+}
+
+function codec(key: string, issuer: string) {
+  // Required with the first token: its ASN.1 libraries, which HS256 does not use, would be a tenth of the start.
+  const { createSigner, createVerifier } = require('fast-jwt') as typeof import('fast-jwt')
+  return {
+    sign: createSigner({
+      key,
+      algorithm: 'HS256',
+      expiresIn: sessionRules.accessTokenSeconds * 1000,
+      iss: issuer,
+      aud: audience,
+    }),
+    verify: createVerifier({
+      key,
+      algorithms: ['HS256'],
+      allowedIss: issuer,
+      allowedAud: audience,
+      requiredClaims: ['iss', 'aud', 'sub', 'sid', 'iat', 'exp', 'jti'],
+      cache: 10_000,
+    }),
   }
 }
