@@ -26,7 +26,10 @@ export const statusOf: Record<ErrorCode, number> = {
   model_failed: 502,
   model_rejected_key: 502,
   model_cut_off: 502,
+  model_refused: 502,
   answer_too_long: 502,
+  tool_failed: 502,
+  invalid_tool_call: 502,
   model_rate_limited: 503,
   model_unreachable: 503,
   run_interrupted: 503,
@@ -35,6 +38,7 @@ export const statusOf: Record<ErrorCode, number> = {
   storage_unavailable: 503,
   stopping: 503,
   model_timeout: 504,
+  tool_timeout: 504,
 }
 
 const titles: Record<number, string> = {

@@ -24,6 +24,7 @@ export const en: Texts = {
     model_failed: 'The language model failed. Try again later.',
     model_rejected_key: "The language model refused this server's key or model name. Tell the administrator.",
     model_cut_off: 'The language model broke off in the middle of the answer; what came is kept.',
+    model_refused: "The language model's content filter refused this message or its answer.",
     model_rate_limited: 'The language model is busy. Try again in {seconds} seconds.',
     model_unreachable: 'The language model cannot be reached. Try again in {seconds} seconds.',
     model_timeout: 'The language model did not answer in time. Try again.',
@@ -71,8 +72,11 @@ export const en: Texts = {
   agent: {
     demoIntro:
       'I am the demonstration model built into Parley: no real language model is connected. Set OPENAI_API_KEY (or OPENAI_BASE_URL and AGENT_MODEL for any OpenAI-compatible server) and restart, and a real model takes my place. Try asking me "what time is it", "my profile" or "find user alice".',
-    demoEcho: 'You said: {message}',
-    demoCount: 'This is your message number {count} in this chat.',
-    demoTool: 'The tool {tool} answered: {result}',
+    demoEcho: 'You said: "{message}" This is your message number {count} in this chat.',
+    demoTime: 'It is {local} in the time zone {timezone}.',
+    demoProfile: 'You are {username}.',
+    demoUser: 'I found the user {username}.',
+    demoBio: 'Bio: {bio}',
+    demoToolFailed: 'The tool {tool} gave no result. {error}',
   },
 }

@@ -23,6 +23,7 @@ const errors: Record<ErrorCode, string> = {
   model_failed: '模型服务出错，请稍后重试',
   model_rejected_key: '模型服务拒绝了服务器的密钥或模型名称，请联系管理员',
   model_cut_off: '模型服务在回答中途断开，已保留收到的部分',
+  model_refused: '模型的内容过滤拒绝了这条消息或回答',
   model_rate_limited: '模型服务繁忙，请在 {seconds} 秒后重试',
   model_unreachable: '无法连接模型服务，请在 {seconds} 秒后重试',
   model_timeout: '模型没有在限定时间内回答，请重试',
@@ -71,9 +72,12 @@ export const zhCN = {
   agent: {
     demoIntro:
       '我是 Parley 内置的演示模型：没有连接真正的语言模型。设置 OPENAI_API_KEY（或用 OPENAI_BASE_URL 和 AGENT_MODEL 指向任何兼容 OpenAI 的服务器）后重启，我就会换成真正的模型。试着问我“现在几点”“我的资料”或“查找用户 alice”。',
-    demoEcho: '你说的是：{message}',
-    demoCount: '这是你在本次对话中的第 {count} 条消息。',
-    demoTool: '工具 {tool} 返回：{result}',
+    demoEcho: '你说的是：“{message}”这是你在本次对话中的第 {count} 条消息。',
+    demoTime: '现在是 {local}（{timezone} 时间）。',
+    demoProfile: '你是 {username}。',
+    demoUser: '找到了用户 {username}。',
+    demoBio: '简介：{bio}',
+    demoToolFailed: '工具 {tool} 没有给出结果：{error}。',
   },
 }
 

@@ -1,0 +1,80 @@
+/** Every way a model API fails, as one code of ours. What it said itself reaches neither the wire nor the log. */
+import { APICallError, type FinishReason, StreamProviderError } from 'ai'
+import { AppError } from '../../errors.ts'
+
+/** Seconds until another try makes sense, where the model API does not say. */
+const retryAfterDefault = 10
+/** A model API may ask for hours; a person is better told to come back sooner and see. */
+const retryAfterMost = 3600
+
+/** @param error what the AI SDK threw or reported */
+export function modelFailure(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  const cause = new Error(describe(error))
+  switch (statusOf(error)) {
+    // The answer had begun.
+    case 200:
+      return new AppError('model_cut_off', { cause })
+    case 401:
+    case 403:
+    case 404:
+      return new AppError('model_rejected_key', { cause })
+    case 408:
+    case 504:
+      return new AppError('model_timeout', { cause })
+    case 429:
+    case 503:
+    case 529:
+      return new AppError('model_rate_limited', { cause, retryAfter: retryAfterOf(error) })
+    default:
+      return new AppError('model_failed', { cause })
+  }
+}
+
+/** What the model's own word for the end of its answer means; null where nothing is amiss. */
+export function failureOfFinish(finish: FinishReason | null): AppError | null {
+  switch (finish) {
+    case 'length':
+      return new AppError('answer_too_long')
+    case 'content-filter':
+      return new AppError('model_refused')
+    case 'error':
+      return new AppError('model_failed')
+    // A stream that just stops.
+    case null:
+    case 'interrupted':
+      return new AppError('model_cut_off')
+    default:
+      return null
+  }
+}
+
+const statusOf = (error: unknown): number | undefined =>
+  APICallError.isInstance(error) || StreamProviderError.isInstance(error) ? error.statusCode : undefined
+
+/** Retry-After is a number of seconds or a date (RFC 9110, 10.2.3). */
+function retryAfterOf(error: unknown): number {
+  const header = APICallError.isInstance(error) ? error.responseHeaders?.['retry-after'] : undefined
+  if (!header) return retryAfterDefault
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000
+  return Number.isNaN(seconds) ? retryAfterDefault : Math.min(Math.max(Math.ceil(seconds), 1), retryAfterMost)
+}
+
+/** For the log: no message, since it may repeat a key or what the person wrote. */
+function describe(error: unknown): string {
+  const status = statusOf(error)
+  const code = upstreamCode(error)
+  const name = error instanceof Error ? error.name : typeof error
+  return [name, status && `status ${status}`, code].filter(Boolean).join(', ')
+}
+
+/** The word for programs in an OpenAI error, as context_length_exceeded. */
+function upstreamCode(error: unknown): string | null {
+  const data = APICallError.isInstance(error)
+    ? (error.data as { error?: UpstreamError } | undefined)
+    : undefined
+  const word = data?.error?.code ?? data?.error?.type
+  return typeof word === 'string' && /^[\w.-]{1,64}$/.test(word) ? word : null
+}
+
+type UpstreamError = { code?: unknown; type?: unknown }

@@ -1,0 +1,127 @@
+/** Tells what the AI SDK's loop does as events, each message and call opened before its pieces and closed after. */
+import type { TextStreamPart, ToolSet } from 'ai'
+import { AppError } from '../../errors.ts'
+import type { Transcript } from './transcript.ts'
+
+type Part = TextStreamPart<ToolSet>
+type Call = { argsTold: boolean; closed: boolean }
+
+export class Narrator {
+  /** What the last message says. */
+  output = ''
+  #text: string | null = null
+  #reasoning: string | null = null
+  /** The message that tool calls of this step belong to. */
+  #message: string | null = null
+  readonly #calls = new Map<string, Call>()
+
+  constructor(private readonly transcript: Transcript) {}
+
+  tell(part: Part): void {
+    if (part.type === 'start-step') this.#message = null
+    else if (part.type === 'text-delta') this.#sayText(part.text)
+    else if (part.type === 'text-end') this.#closeText()
+    else if (part.type === 'reasoning-delta') this.#sayReasoning(part.text)
+    else if (part.type === 'reasoning-end') this.#closeReasoning()
+    else if (part.type === 'tool-input-start') this.#openCall(part.id, part.toolName)
+    else if (part.type === 'tool-input-delta') this.#sayArgs(part.id, part.delta)
+    else if (part.type === 'tool-call') this.#closeCall(part)
+    else if (part.type === 'tool-result') this.#result(part, String(part.output), null)
+    else if (part.type === 'tool-error') this.#result(part, null, failureOf(part.error))
+  }
+
+  /** Closes whatever is open: the answer is over, or has broken off. */
+  close(): void {
+    this.#closeMessages()
+    for (const [toolCallId, call] of this.#calls)
+      if (!call.closed) this.transcript.append({ type: 'TOOL_CALL_END', toolCallId })
+    this.#calls.clear()
+  }
+
+  #sayText(text: string): void {
+    if (!text) return
+    this.#closeReasoning()
+    if (this.#text === null) {
+      this.#text = this.#message = Bun.randomUUIDv7()
+      this.output = ''
+      this.transcript.append({ type: 'TEXT_MESSAGE_START', messageId: this.#text })
+    }
+    this.output += text
+    this.transcript.append({ type: 'TEXT_MESSAGE_CONTENT', of: this.#text, text })
+  }
+
+  #closeText(): void {
+    if (this.#text === null) return
+    this.transcript.append({ type: 'TEXT_MESSAGE_END', messageId: this.#text })
+    this.#text = null
+  }
+
+  #sayReasoning(text: string): void {
+    if (!text) return
+    this.#closeText()
+    if (this.#reasoning === null) {
+      const messageId = Bun.randomUUIDv7()
+      this.#reasoning = messageId
+      this.transcript.append({ type: 'REASONING_START', messageId })
+      this.transcript.append({ type: 'REASONING_MESSAGE_START', messageId })
+    }
+    this.transcript.append({ type: 'REASONING_MESSAGE_CONTENT', of: this.#reasoning, text })
+  }
+
+  #closeReasoning(): void {
+    if (this.#reasoning === null) return
+    const messageId = this.#reasoning
+    this.transcript.append({ type: 'REASONING_MESSAGE_END', messageId })
+    this.transcript.append({ type: 'REASONING_END', messageId })
+    this.#reasoning = null
+  }
+
+  #closeMessages(): void {
+    this.#closeText()
+    this.#closeReasoning()
+  }
+
+  #openCall(toolCallId: string, toolName: string): Call {
+    this.#closeMessages()
+    this.#message ??= Bun.randomUUIDv7()
+    this.transcript.append({ type: 'TOOL_CALL_START', messageId: this.#message, toolCallId, toolName })
+    const call = { argsTold: false, closed: false }
+    this.#calls.set(toolCallId, call)
+    return call
+  }
+
+  #sayArgs(toolCallId: string, text: string): void {
+    const call = this.#calls.get(toolCallId)
+    if (!call || !text) return
+    call.argsTold = true
+    this.transcript.append({ type: 'TOOL_CALL_ARGS', of: toolCallId, text })
+  }
+
+  #closeCall({
+    toolCallId,
+    toolName,
+    input,
+  }: {
+    toolCallId: string
+    toolName: string
+    input: unknown
+  }): void {
+    const call = this.#calls.get(toolCallId) ?? this.#openCall(toolCallId, toolName)
+    if (!call.argsTold) this.#sayArgs(toolCallId, JSON.stringify(input))
+    call.closed = true
+    this.transcript.append({ type: 'TOOL_CALL_END', toolCallId })
+  }
+
+  #result(
+    { toolCallId, toolName }: { toolCallId: string; toolName: string },
+    result: string | null,
+    failure: AppError | null,
+  ): void {
+    const messageId = Bun.randomUUIDv7()
+    this.transcript.append({ type: 'TOOL_CALL_RESULT', messageId, toolCallId, toolName, result, failure })
+  }
+}
+
+/** What the person is told of a tool's failure; the SDK's own words are of a call that fits no tool. */
+const failureOf = (error: unknown): AppError =>
+  error instanceof AppError ? error : new AppError('invalid_tool_call')

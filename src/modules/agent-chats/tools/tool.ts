@@ -1,0 +1,64 @@
+/** What a tool is, and what it may cost. */
+import { tool as aiTool, type Tool } from 'ai'
+import type { z } from 'zod'
+import { AppError } from '../../../errors.ts'
+import { log, reason } from '../../../log.ts'
+
+type Profile = { id: string; username: string; avatar_url: string | null; bio: string | null }
+
+/** Whom a tool may ask about; unknown people are an AppError user_not_found. */
+export type People = {
+  profile(userId: string): Profile | Promise<Profile>
+  find(username: string): Promise<Profile>
+}
+
+/** Whose rights a tool has, and what it works with. */
+export type ToolContext = { userId: string; people: People; now: () => number }
+
+export type AgentTool<Input = unknown> = {
+  name: string
+  /** For the model: what the tool gives and when to use it. */
+  description: string
+  input: z.ZodType<Input>
+  /** A failure that the model and the person should understand is an AppError. */
+  run(input: Input, context: ToolContext & { signal: AbortSignal }): unknown
+}
+
+/** Ours read one row; what takes longer hangs, and a person is waiting. */
+const timeLimitMs = 15_000
+
+/** In characters: some 5,000 tokens of the model's context, far more than any row of ours. */
+const outputLimit = 16 * 1024
+
+/** Lets the inputs of different tools stand in one list. */
+export const defineTool = <Input>(tool: AgentTool<Input>): AgentTool => tool as AgentTool
+
+/** The tool as the AI SDK takes it, in one caller's hands. */
+export const bind = (tool: AgentTool, context: ToolContext): Tool<unknown, string> =>
+  aiTool({
+    description: tool.description,
+    inputSchema: tool.input,
+    execute: (input, { abortSignal }) => execute(tool, input, context, abortSignal),
+  })
+
+/** The output as JSON. Rejects with an AppError, whatever went wrong; the log hears of what nobody foresaw. */
+async function execute(tool: AgentTool, input: unknown, context: ToolContext, run?: AbortSignal) {
+  const limit = AbortSignal.timeout(timeLimitMs)
+  const signal = run ? AbortSignal.any([run, limit]) : limit
+  try {
+    const output = await Promise.race([tool.run(input, { ...context, signal }), failureAt(limit)])
+    return shortened(JSON.stringify(output) ?? '')
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    log.warn('the tool {tool} failed: {reason}', { tool: tool.name, reason: reason(error) })
+    throw new AppError('tool_failed', { cause: error })
+  }
+}
+
+const failureAt = (limit: AbortSignal): Promise<never> =>
+  new Promise((_, reject) =>
+    limit.addEventListener('abort', () => reject(new AppError('tool_timeout')), { once: true }),
+  )
+
+const shortened = (text: string) =>
+  text.length <= outputLimit ? text : `${text.slice(0, outputLimit).toWellFormed()}… (cut off)`
