@@ -1,0 +1,95 @@
+/** dist/parley while it runs, is stopped, is killed, and starts again. */
+import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Executable, removeFolders, startExecutable } from './harness/executable.ts'
+import { startGatedModel } from './harness/gated-model.ts'
+import { openStream } from './harness/stream.ts'
+
+setDefaultTimeout(60_000)
+afterAll(removeFolders)
+
+describe('what was acknowledged', () => {
+  const chat = async (parley: Executable, who: { access_token: string }, body: object) =>
+    (await parley.as(who)('POST', '/agent-chats', body)).body
+
+  test('is there after SIGTERM and a new start: account, sessions, chats', async () => {
+    const before = await startExecutable()
+    const alice = await before.newUser({ username: 'alice' })
+    const { session_id, events } = await chat(before, alice, { message: 'hello' })
+    expect(JSON.stringify(events)).toContain('OPENAI_API_KEY')
+    before.signal('SIGTERM')
+    expect(await before.exited).toBe(0)
+
+    const after = await startExecutable({ cwd: before.cwd })
+    const { email, password } = alice
+    const again = await after.call('POST', '/auth/sessions', { email, password })
+    expect(again.status).toBe(200)
+    expect((await after.as(alice)('GET', '/users/me')).body.username).toBe('alice')
+    expect((await chat(after, again.body, { session_id, message: 'and again' })).output).toContain(
+      'message number 2',
+    )
+    await after.kill()
+  })
+
+  test('is there after kill -9', async () => {
+    const before = await startExecutable()
+    const alice = await before.newUser({ username: 'alice' })
+    const renamed = await before.as(alice)('PATCH', '/users/me', { bio: 'written a moment before' })
+    expect(renamed.status).toBe(200)
+    await before.kill()
+
+    const after = await startExecutable({ cwd: before.cwd })
+    const refreshed = await after.call('POST', '/auth/sessions/refresh', {
+      refresh_token: alice.refresh_token,
+    })
+    expect(refreshed.status).toBe(200)
+    expect((await after.as(refreshed.body)('GET', '/users/me')).body.bio).toBe('written a moment before')
+    await after.kill()
+  })
+})
+
+describe('a stop', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'by %s ends an idle server at once, with status 0',
+    async signal => {
+      const parley = await startExecutable()
+      const started = performance.now()
+      parley.signal(signal)
+      expect(await parley.exited).toBe(0)
+      expect(performance.now() - started).toBeLessThan(2000)
+      expect(existsSync(join(parley.cwd, 'data/parley.db-wal'))).toBe(false)
+    },
+  )
+
+  test('lets a running answer end, accepts nothing new, and ends with status 0', async () => {
+    const model = startGatedModel()
+    const parley = await startExecutable({ env: model.environment })
+    const alice = await parley.newUser()
+    const answer = openStream(parley.url, alice.access_token)
+    await answer.says('first ')
+    parley.signal('SIGTERM')
+    await parley.logged(/stopping/)
+    expect(await parley.call('GET', '/health').catch(() => 'refused')).toBe('refused')
+    model.open()
+    await answer.says('RUN_FINISHED')
+    expect(await parley.exited).toBe(0)
+    model.stop()
+  })
+})
+
+describe('model streams', () => {
+  test('run at once by the hundreds, beyond the 256 outgoing requests that Bun allows', async () => {
+    const model = startGatedModel()
+    const parley = await startExecutable({ env: { ...model.environment, AGENT_MAX_RUNS: '300' } })
+    const alice = await parley.newUser()
+    const answers = Array.from({ length: 300 }, () => openStream(parley.url, alice.access_token))
+    // None can end before all have begun.
+    await Promise.all(answers.map(answer => answer.says('first ')))
+    expect(model.waiting()).toBe(300)
+    model.open()
+    await Promise.all(answers.map(answer => answer.says('RUN_FINISHED')))
+    await parley.kill()
+    model.stop()
+  })
+})
