@@ -3,7 +3,13 @@ import { configureSync, getLogger, getTextFormatter, type LogLevel } from '@logt
 
 /** Lines are gathered within a turn of the event loop and written with one call. */
 export function startLog(level: LogLevel): void {
-  const format = getTextFormatter({ timestamp: 'rfc3339', level: 'full', category: () => '', format: line })
+  const format = getTextFormatter({
+    timestamp: 'rfc3339',
+    level: 'full',
+    category: () => '',
+    value,
+    format: line,
+  })
   let waiting = ''
   const flush = () => {
     const lines = waiting
@@ -27,6 +33,10 @@ export function startLog(level: LogLevel): void {
 
 const line = ({ timestamp, level, message }: { timestamp: string | null; level: string; message: string }) =>
   `${timestamp} ${level.padEnd(7)} ${message}`
+
+/** A plain word stands as it is; anything else is quoted, so that no value can pass for a line of the log. */
+const value = (value: unknown, inspect: (value: unknown) => string) =>
+  typeof value === 'string' && /^[!-~]+( [!-~]+)*$/.test(value) ? value : inspect(value)
 
 export const log = getLogger('parley')
 
