@@ -7,7 +7,7 @@ export function startLog(level: LogLevel): void {
     timestamp: 'rfc3339',
     level: 'full',
     category: () => '',
-    value,
+    value: 'bare',
     format: line,
   })
   let waiting = ''
@@ -33,10 +33,6 @@ export function startLog(level: LogLevel): void {
 
 const line = ({ timestamp, level, message }: { timestamp: string | null; level: string; message: string }) =>
   `${timestamp} ${level.padEnd(7)} ${message}`
-
-/** A plain word stands as it is; anything else is quoted, so that no value can pass for a line of the log. */
-const value = (value: unknown, inspect: (value: unknown) => string) =>
-  typeof value === 'string' && /^[!-~]+( [!-~]+)*$/.test(value) ? value : inspect(value)
 
 export const log = getLogger('parley')
 
