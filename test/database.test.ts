@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { cleanUp } from '../src/database/cleanup.ts'
+import { Database, DatabaseError, lockDataDir } from '../src/database/database.ts'
+import type { AppError } from '../src/errors.ts'
+
+let dir: string
+let database: Database
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'parley-database-'))
+  database = new Database(join(dir, 'parley.db'))
+})
+afterEach(() => {
+  database.close()
+  rmSync(dir, { recursive: true })
+})
+
+const insert = (name: string, hits = '[]', expiresAt = 0) =>
+  database.prepare('INSERT INTO limits VALUES (?, ?, ?, ?)').run(name, 'key', hits, expiresAt)
+const names = () =>
+  database
+    .prepare<{ name: string }, []>('SELECT name FROM limits ORDER BY name')
+    .all()
+    .map(({ name }) => name)
+
+describe('write', () => {
+  test('commits the steps of one turn together, each with its own result', async () => {
+    const steps = ['a', 'b', 'c'].map(name => database.write(() => insert(name).changes))
+    expect(await Promise.all(steps)).toEqual([1, 1, 1])
+    expect(names()).toEqual(['a', 'b', 'c'])
+  })
+
+  test('undoes a step that throws, whole and alone', async () => {
+    const failing = database.write(() => {
+      insert('half')
+      throw new Error('no')
+    })
+    const [first, second, third] = await Promise.allSettled([
+      database.write(() => insert('before')),
+      failing,
+      database.write(() => insert('after')),
+    ])
+    expect([first?.status, second?.status, third?.status]).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(names()).toEqual(['after', 'before'])
+  })
+
+  test('shows nothing of a step before it is acknowledged', async () => {
+    const step = database.write(() => insert('later'))
+    expect(names()).toEqual([])
+    await step
+    expect(names()).toEqual(['later'])
+  })
+
+  test('on a full disk acknowledges none, keeps all that was there, and works again afterwards', async () => {
+    await database.write(() => insert('kept'))
+    const { page_count: pages } = database.prepare<{ page_count: number }, []>('PRAGMA page_count').get()!
+    database.prepare(`PRAGMA max_page_count = ${pages}`).get()
+    const outcomes = await Promise.allSettled([
+      database.write(() => insert('small')),
+      database.write(() => insert('large', 'x'.repeat(1_000_000))),
+    ])
+    for (const outcome of outcomes) {
+      expect(outcome.status).toBe('rejected')
+      expect(((outcome as PromiseRejectedResult).reason as AppError).code).toBe('storage_unavailable')
+    }
+    expect(names()).toEqual(['kept'])
+    database.prepare('PRAGMA max_page_count = 1000000').get()
+    await database.write(() => insert('again'))
+    expect(names()).toEqual(['again', 'kept'])
+  })
+})
+
+describe('opening', () => {
+  test('keeps the settings that durability rests on', () => {
+    const pragma = (name: string) => Object.values(database.prepare<object, []>(`PRAGMA ${name}`).get()!)[0]
+    expect([pragma('journal_mode'), pragma('synchronous'), pragma('foreign_keys')]).toEqual(['wal', 2, 1])
+  })
+
+  test('refuses a database of a newer version', () => {
+    const path = join(dir, 'newer.db')
+    const newer = new Database(path)
+    newer.prepare('PRAGMA user_version = 999').run()
+    newer.close()
+    expect(() => new Database(path)).toThrow(/newer Parley \(version 999/)
+  })
+
+  test('refuses a file that is no database, and leaves it as it is', async () => {
+    const path = join(dir, 'text.db')
+    writeFileSync(path, 'this is not a database at all, but a text of some length'.repeat(100))
+    expect(() => new Database(path)).toThrow(DatabaseError)
+    expect(await Bun.file(path).text()).toStartWith('this is not')
+  })
+
+  test('of a folder in use is refused until it is released', () => {
+    const lock = lockDataDir(dir)
+    expect(() => lockDataDir(dir)).toThrow(/Another Parley/)
+    lock.release()
+    lockDataDir(dir).release()
+  })
+})
+
+test('cleaning up deletes what has expired, however much, and nothing else', async () => {
+  await database.write(() => {
+    for (let i = 0; i < 1000; i++) insert(`expired ${i}`, '[]', 5)
+    insert('live', '[]', 6)
+  })
+  await cleanUp(database, 5)
+  expect(names()).toEqual(['live'])
+})
