@@ -23,7 +23,10 @@ export const pages = ['*.md', 'docs/**/*.md']
 export function documents(): Array<{ path: string; content: string }> {
   return [
     { path: '.env.example', content: environmentExample() },
-    ...pages.map(path => ({ path, content: withTables(readFileSync(join(root, path), 'utf8')) })),
+    ...pages
+      .map(path => ({ path, content: readFileSync(join(root, path), 'utf8') }))
+      .filter(({ content }) => content.includes('<!-- table: '))
+      .map(({ path, content }) => ({ path, content: withTables(content) })),
   ]
 }
 

@@ -18,15 +18,25 @@ describe('docs/runtime/runtime-route.md', () => {
   })
   afterAll(() => app.stop())
 
+  /** Each section's statuses, by method and path. */
   const documented = () =>
-    [...read('docs/runtime/runtime-route.md').matchAll(/^### ([A-Z]+) (\/\S*)$/gm)].map(
-      ([, method, path]) => `${method} /api/v1${path}`,
-    )
+    read('docs/runtime/runtime-route.md')
+      .split(/^(?=## |### )/m)
+      .flatMap(section => {
+        const [, method, path] = /^### ([A-Z]+) (\/\S*)$/m.exec(section) ?? []
+        const statuses = [...section.matchAll(/^(?:\*\*Response:\*\*|-) (\d{3})\b/gm)].map(
+          ([, status]) => status!,
+        )
+        return path ? [[`${method} /api/v1${path}`, [...new Set(statuses)].sort()]] : []
+      })
 
-  test('has a section for every route, and a route for every section', () => {
+  test('has a section for every route with its statuses, and a route for every section', () => {
     const routes = buildApp(app.services)
       .routes.filter(({ path }) => path.startsWith('/api/v1/'))
-      .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
+      .map(({ method, path, hooks }) => [
+        `${method} ${path.replace(/:(\w+)/g, '{$1}')}`,
+        Object.keys(hooks.response).sort(),
+      ])
     expect(documented().sort()).toEqual(routes.sort())
   })
 })
