@@ -37,6 +37,7 @@ export const guard = ({ sessions, limiter, config }: Guarding) =>
   new Elysia({ name: 'guard' }).macro({
     /** Lets only a bearer of a live access token pass, and gives the handler `caller`. */
     signedIn: (_: true) => ({
+      detail: { security: [{ bearer: [] }] },
       transform: (({ request }: Context) => {
         const token = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
         const caller = token && sessions.authenticate(token)

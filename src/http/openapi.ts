@@ -1,36 +1,38 @@
 /** What routes say of themselves for the API reference. */
+import type { TUnsafe } from '@sinclair/typebox'
 import { t } from 'elysia'
-import { errorCodes } from '../errors.ts'
-import { statusOf } from './problem.ts'
+import type { ErrorCode } from '../errors.ts'
+import { type CodeOf, type Status, statusOf } from './problem.ts'
 
-const problemSchema = (status: number) =>
-  t.Object(
-    {
-      type: t.Literal('about:blank'),
-      title: t.String(),
-      status: t.Literal(status),
-      detail: t.String({ description: 'For the person, in their language' }),
-      instance: t.String({ description: "The request's path" }),
-      code: t.Union(errorCodes.filter(code => statusOf[code] === status).map(code => t.Literal(code))),
-      errors: t.Optional(
-        t.Array(t.Object({ pointer: t.String(), detail: t.String() }), { description: 'With 422' }),
-      ),
-    },
-    { description: 'Problem document (RFC 9457)' },
-  )
+/** What the reading of a JSON body may end in, before any rule is asked. */
+export const badBody = ['invalid_request', 'malformed_json', 'unsupported_media_type'] as const
 
-/** The response schemas of the error statuses a route may answer with. */
-export const problems = <const Status extends number>(...statuses: Status[]) =>
-  Object.fromEntries(statuses.map(status => [status, problemSchema(status)])) as Record<
-    Status,
-    ReturnType<typeof problemSchema>
-  >
+export type Problem<Of extends Status, Code extends ErrorCode> = {
+  type: 'about:blank'
+  title: string
+  status: Of
+  detail: string
+  instance: string
+  code: Code
+  errors?: Array<{ pointer: string; detail: string }>
+}
 
-/** A route's `detail`. */
-export const describe = (summary: string, description = '', { signedIn = false } = {}) => ({
+/**
+ * The response schemas of the failures a route may answer with, one a status. They carry types for clients and
+ * codes for the API reference, and nothing to check: errors do not pass Elysia's validation of responses.
+ */
+export function problems<const Code extends ErrorCode>(...codes: Code[]) {
+  const byStatus = Object.entries(Object.groupBy(codes, code => statusOf[code]))
+  return Object.fromEntries(byStatus.map(([status, codes]) => [status, t.Any({ codes })])) as {
+    [Of in (typeof statusOf)[Code]]: TUnsafe<Problem<Of, Code & CodeOf<Of>>>
+  }
+}
+
+/** A route's `detail`. The id is what generated clients name the operation by, so it stays as it is. */
+export const describe = (operationId: string, summary: string, description?: string) => ({
+  operationId,
   summary,
   description,
-  ...(signedIn ? { security: [{ bearer: [] }] } : {}),
 })
 
 /** Answers 204. */

@@ -2,7 +2,7 @@
 import type { AppError, ErrorCode } from '../errors.ts'
 import { fill, type Locale, textsIn } from '../texts/index.ts'
 
-export const statusOf: Record<ErrorCode, number> = {
+export const statusOf = {
   bad_host: 400,
   unauthenticated: 401,
   invalid_credentials: 401,
@@ -39,9 +39,14 @@ export const statusOf: Record<ErrorCode, number> = {
   stopping: 503,
   model_timeout: 504,
   tool_timeout: 504,
-}
+} as const satisfies Record<ErrorCode, number>
 
-const titles: Record<number, string> = {
+export type Status = (typeof statusOf)[ErrorCode]
+export type CodeOf<Of extends Status> = {
+  [Code in ErrorCode]: (typeof statusOf)[Code] extends Of ? Code : never
+}[ErrorCode]
+
+const titles: Record<Status, string> = {
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',

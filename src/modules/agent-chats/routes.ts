@@ -3,7 +3,8 @@ import Negotiator from 'negotiator'
 import type { Config } from '../../config.ts'
 import type { Guard } from '../../http/guard.ts'
 import { localeOf } from '../../http/locale.ts'
-import { describe, problems } from '../../http/openapi.ts'
+import { badBody, problems } from '../../http/openapi.ts'
+import { sendMessage } from './openapi.ts'
 import * as schema from './schema.ts'
 import type { AgentChats } from './service.ts'
 import { jsonAnswer } from './wires/json.ts'
@@ -32,16 +33,28 @@ export const agentChatRoutes = (
     {
       signedIn: true,
       body: schema.messageBody,
-      response: { 200: schema.answerView, ...problems(401, 404, 409, 422, 429, 502, 503, 504) },
-      detail: describe('Send a message to the agent', description, { signedIn: true }),
+      response: {
+        200: schema.answerView,
+        ...problems('unauthenticated', 'chat_not_found', 'run_in_progress', ...badBody, 'too_many_runs'),
+        ...problems(
+          'model_failed',
+          'model_rejected_key',
+          'model_cut_off',
+          'model_refused',
+          'answer_too_long',
+        ),
+        ...problems(
+          'stopping',
+          'storage_unavailable',
+          'model_unreachable',
+          'model_rate_limited',
+          'run_interrupted',
+          'model_timeout',
+        ),
+      },
+      detail: sendMessage,
     },
   )
-
-const description = `Runs the agent on a message, with the chat's earlier messages as its context. The answer \
-comes when the run has ended; with \`Accept: text/event-stream\` its events are sent as they happen, one as \
-the \`data\` of each frame, ids counting up, a comment in silence. A run goes on, and is kept, when its \
-reader leaves. A run that fails is 502, 503 or 504 with \`session_id\` and the \`events\` so far as members, \
-or a RUN_ERROR in the stream.`
 
 const wantsStream = (request: Request): boolean =>
   new Negotiator({ headers: { accept: request.headers.get('accept') ?? '*/*' } }).mediaType([

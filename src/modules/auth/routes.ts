@@ -1,6 +1,6 @@
-import { Elysia, t } from 'elysia'
+import { Elysia } from 'elysia'
 import type { Guard } from '../../http/guard.ts'
-import { describe, noContent, problems } from '../../http/openapi.ts'
+import { badBody, describe, noContent, problems } from '../../http/openapi.ts'
 import type { Users } from '../users/service.ts'
 import * as schema from './schema.ts'
 import type { Sessions } from './sessions.ts'
@@ -15,8 +15,13 @@ export const authRoutes = (signUp: SignUp, sessions: Sessions, users: Users, gua
       {
         limit: 'sign_up',
         body: schema.signUpBody,
-        response: { 202: schema.accepted, ...problems(422, 429, 503) },
+        response: {
+          202: schema.accepted,
+          ...problems(...badBody, 'username_taken', 'redirect_not_allowed'),
+          ...problems('rate_limited', 'server_busy', 'codes_unavailable', 'storage_unavailable'),
+        },
         detail: describe(
+          'beginSignUp',
           'Sign up: begin',
           'Mails a six-digit code. The answer is the same for an address that has an account.',
         ),
@@ -25,8 +30,12 @@ export const authRoutes = (signUp: SignUp, sessions: Sessions, users: Users, gua
     .post('/verifications/resend', ({ body, set }) => signUp.resend(body).then(() => noContent(set)), {
       limit: 'resend',
       body: schema.emailBody,
-      response: { 204: t.Void(), ...problems(422, 429, 503) },
+      response: {
+        204: schema.resent,
+        ...problems(...badBody, 'rate_limited', 'codes_unavailable', 'storage_unavailable'),
+      },
       detail: describe(
+        'resendCode',
         'Sign up: mail the code again',
         'At most once a minute and five times an hour; the answer does not tell.',
       ),
@@ -34,8 +43,13 @@ export const authRoutes = (signUp: SignUp, sessions: Sessions, users: Users, gua
     .post('/verifications/verify', ({ body, visitor }) => signUp.verify(body, visitor), {
       limit: 'verify',
       body: schema.verifyBody,
-      response: { 200: schema.signedIn, ...problems(401, 422, 429, 503) },
+      response: {
+        200: schema.signedIn,
+        ...problems('invalid_code', ...badBody, 'username_taken'),
+        ...problems('rate_limited', 'codes_unavailable', 'storage_unavailable'),
+      },
       detail: describe(
+        'verifyCode',
         'Sign up: prove the mailbox',
         'Makes the account and signs in. A code is good for ten minutes, one use and five wrong guesses.',
       ),
@@ -43,25 +57,39 @@ export const authRoutes = (signUp: SignUp, sessions: Sessions, users: Users, gua
     .post('/sessions', ({ body, visitor }) => sessions.signIn(body, visitor), {
       limit: 'sign_in',
       body: schema.signInBody,
-      response: { 200: schema.signedIn, ...problems(401, 422, 429, 503) },
-      detail: describe('Sign in'),
+      response: {
+        200: schema.signedIn,
+        ...problems('invalid_credentials', ...badBody, 'rate_limited', 'server_busy', 'storage_unavailable'),
+      },
+      detail: describe('signIn', 'Sign in'),
     })
     .post('/sessions/refresh', ({ body }) => sessions.refresh(body), {
       body: schema.refreshBody,
-      response: { 200: schema.signedIn, ...problems(401, 422, 503) },
+      response: {
+        200: schema.signedIn,
+        ...problems('invalid_refresh_token', ...badBody, 'storage_unavailable'),
+      },
       detail: describe(
+        'refreshTokens',
         'Refresh the tokens',
         'Each use rotates the refresh token. The one before is answered for ten more seconds; used later it ends the session.',
       ),
     })
     .delete('/sessions', ({ body, set }) => sessions.signOut(body).then(() => noContent(set)), {
       body: schema.refreshBody,
-      response: { 204: t.Void(), ...problems(422, 503) },
-      detail: describe('Sign out', 'Idempotent; access tokens of the session stop working at once.'),
+      response: { 204: schema.signedOut, ...problems(...badBody, 'storage_unavailable') },
+      detail: describe(
+        'signOut',
+        'Sign out',
+        'Idempotent; access tokens of the session stop working at once.',
+      ),
     })
     .get('/users', ({ query, caller }) => users.byEmail(query.email, caller), {
       signedIn: true,
       query: schema.emailQuery,
-      response: { 200: schema.accountView, ...problems(401, 403, 404, 422) },
-      detail: describe('Find an account by address', "One's own, or any for an admin.", { signedIn: true }),
+      response: {
+        200: schema.accountView,
+        ...problems('unauthenticated', 'forbidden', 'user_not_found', 'invalid_request'),
+      },
+      detail: describe('findAccount', 'Find an account by address', "One's own, or any for an admin."),
     })

@@ -7,38 +7,68 @@ const emailPattern =
 
 const email = t.String({ pattern: emailPattern, maxLength: 254, examples: ['alice@example.com'] })
 const password = t.String({ minLength: 6, maxLength: 256, examples: ['correct horse battery staple'] })
-const refreshToken = t.String({ minLength: 1, maxLength: 512 })
-const time = t.String({ description: 'ISO 8601, UTC', examples: ['2026-11-22T10:00:00.000Z'] })
+const refreshToken = t.String({
+  minLength: 1,
+  maxLength: 512,
+  examples: ['AZ4Y7nqgcAC_Xc9fVhT3UgAAAABtH0k3c1lYx2dQ0b7nJ8yWmZ5rKqE4uVwLxTtPaSgfOA'],
+})
+const id = t.String({ format: 'uuid', examples: ['019e18ee-7aa0-7000-bf5d-cf5f5614f752'] })
+const knownEmail = t.String({ examples: ['alice@example.com'] })
+const time = t.String({
+  format: 'date-time',
+  description: 'ISO 8601, UTC',
+  examples: ['2026-11-22T10:00:00.000Z'],
+})
 
-export const signUpBody = t.Object({
-  username,
-  email,
-  password,
-  redirect_to: t.Optional(
-    t.Nullable(t.String({ maxLength: 2048, examples: ['https://app.example.com/welcome'] })),
-  ),
-})
-export const emailBody = t.Object({ email })
-export const verifyBody = t.Object({
-  email,
-  token: t.String({ pattern: '^[0-9]{6}$', examples: ['123456'] }),
-})
-export const signInBody = t.Object({ email, password })
-export const refreshBody = t.Object({ refresh_token: refreshToken })
+export const signUpBody = t.Object(
+  {
+    username,
+    email,
+    password,
+    redirect_to: t.Optional(
+      t.Nullable(t.String({ maxLength: 2048 }), {
+        description:
+          'Where the mail is to lead back to, as https://app.example.com/welcome; its origin stands in REDIRECT_ALLOW_LIST',
+      }),
+    ),
+  },
+  { title: 'SignUp' },
+)
+export const emailBody = t.Object({ email }, { title: 'EmailAddress' })
+export const verifyBody = t.Object(
+  { email, token: t.String({ pattern: '^[0-9]{6}$', examples: ['123456'] }) },
+  { title: 'CodeFromMail' },
+)
+export const signInBody = t.Object({ email, password }, { title: 'SignIn' })
+export const refreshBody = t.Object({ refresh_token: refreshToken }, { title: 'RefreshToken' })
 
 export const emailQuery = t.Object({ email })
 
-export const accepted = t.Object({ email: t.String() })
-export const signedIn = t.Object({
-  access_token: t.String({ description: 'JWT, sent as Authorization: Bearer' }),
-  refresh_token: t.String({ description: 'Good for one refresh, for 30 days' }),
-  expires_in: t.Integer({ description: 'Seconds the access token lives', examples: [3600] }),
-  token_type: t.Literal('bearer'),
-  user: t.Object({ id: t.String({ format: 'uuid' }), email: t.String() }),
+export const accepted = t.Object(
+  { email: knownEmail },
+  { title: 'SignUpBegun', description: 'The code is on its way to this address' },
+)
+export const resent = t.Void({
+  description: 'A code is on its way, if somebody is signing up with this address',
 })
-export const accountView = t.Object({
-  id: t.String({ format: 'uuid' }),
-  email: t.String(),
-  created_at: time,
-  email_confirmed_at: t.Nullable(time),
-})
+export const signedOut = t.Void({ description: 'The session has ended' })
+export const signedIn = t.Object(
+  {
+    access_token: t.String({
+      description: 'JWT, sent as Authorization: Bearer',
+      examples: ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTllMThlZSJ9.c2lnbmF0dXJl'],
+    }),
+    refresh_token: t.String({
+      description: 'Good for one refresh, for 30 days',
+      examples: refreshToken.examples as string[],
+    }),
+    expires_in: t.Integer({ description: 'Seconds the access token lives', examples: [3600] }),
+    token_type: t.Literal('bearer'),
+    user: t.Object({ id, email: knownEmail }),
+  },
+  { title: 'SignedIn', description: 'A session and its tokens' },
+)
+export const accountView = t.Object(
+  { id, email: knownEmail, created_at: time, email_confirmed_at: t.Nullable(time) },
+  { title: 'Account', description: 'The account of the address' },
+)

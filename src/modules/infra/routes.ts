@@ -8,15 +8,20 @@ export const infraRoutes = (infra: Infra) =>
     .get('/infra/health', () => infra.health(), {
       response: { 200: schema.infraHealthView },
       detail: describe(
+        'getInfraHealth',
         'State of the parts',
         'Always 200; `services.redis` is the store of codes and limits, whichever `backend` it is.',
       ),
     })
     .get('/infra/ready', () => infra.ready(), {
-      response: { 200: schema.readyView, ...problems(503) },
-      detail: describe('Readiness', 'For orchestrators: 503 while the server starts, stops or cannot write.'),
+      response: { 200: schema.readyView, ...problems('stopping', 'storage_unavailable') },
+      detail: describe(
+        'getReadiness',
+        'Readiness',
+        'For orchestrators: 503 while the server starts, stops or cannot write.',
+      ),
     })
     .get('/health', () => ({ status: 'ok' as const }), {
       response: { 200: schema.healthView },
-      detail: describe('Liveness'),
+      detail: describe('getHealth', 'Liveness'),
     })

@@ -9,24 +9,28 @@ export const username = t.String({
 
 export const usernameParams = t.Object({ username })
 
-export const profileBody = t.Object({
-  username: t.Optional(username),
-  avatar_url: t.Optional(
-    t.Nullable(
-      t.String({
-        format: 'uri',
-        pattern: '^[Hh][Tt][Tt][Pp][Ss]?://',
-        maxLength: 2048,
-        examples: ['https://example.com/a.png'],
-      }),
-    ),
-  ),
-  bio: t.Optional(t.Nullable(t.String({ maxLength: 200 }))),
-})
+const avatar = ['https://example.com/alice.png']
+const bio = ['Reads a lot, answers late.']
 
-export const profileView = t.Object({
-  id: t.String({ format: 'uuid' }),
-  username: t.String(),
-  avatar_url: t.Nullable(t.String()),
-  bio: t.Nullable(t.String()),
-})
+export const profileBody = t.Object(
+  {
+    username: t.Optional(username),
+    avatar_url: t.Optional(
+      t.Nullable(
+        t.String({ format: 'uri', pattern: '^[Hh][Tt][Tt][Pp][Ss]?://', maxLength: 2048, examples: avatar }),
+      ),
+    ),
+    bio: t.Optional(t.Nullable(t.String({ maxLength: 200, examples: bio }))),
+  },
+  { title: 'ProfileChange' },
+)
+
+export const profileView = t.Object(
+  {
+    id: t.String({ format: 'uuid', examples: ['019e18ee-7aa0-7000-bf5d-cf5f5614f752'] }),
+    username: t.String({ examples: ['alice'] }),
+    avatar_url: t.Nullable(t.String({ examples: avatar })),
+    bio: t.Nullable(t.String({ examples: bio })),
+  },
+  { title: 'Profile', description: 'The profile' },
+)
