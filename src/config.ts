@@ -49,6 +49,19 @@ const mailbox: Parser<string> = {
       ? value
       : undefined,
 }
+const redisUrl: Parser<string> = {
+  takes:
+    'an address that starts with redis:// or rediss://, as redis://user:password@host:6379/0, percent-encoded',
+  parse: value => {
+    try {
+      const { protocol, hostname, username, password, pathname } = new URL(value)
+      decodeURIComponent(username + password)
+      return /^rediss?:$/.test(protocol) && hostname && /^\/?\d*$/.test(pathname) ? value : undefined
+    } catch {
+      return undefined
+    }
+  },
+}
 const secret: Parser<string> = {
   takes: 'a secret of at least 32 bytes',
   parse: value => (Buffer.byteLength(value) >= 32 ? value : undefined),
@@ -74,12 +87,7 @@ export const settings = {
     './data',
     'Folder of the SQLite file and the generated secret; created with mode 0700.',
   ),
-  REDIS_URL: setting(
-    url('redis:', 'rediss:'),
-    undefined,
-    'Redis for codes and rate limits.',
-    'embedded in SQLite',
-  ),
+  REDIS_URL: setting(redisUrl, undefined, 'Redis for codes and rate limits.', 'embedded in SQLite'),
   JWT_SECRET: setting(
     secret,
     undefined,

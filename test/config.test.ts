@@ -9,6 +9,8 @@ describe('a setting that makes no sense is refused by name', () => {
     ['PORT', '3e3'],
     ['PUBLIC_URL', 'parley.example.com'],
     ['REDIS_URL', 'http://localhost'],
+    ['REDIS_URL', 'redis://localhost/first'],
+    ['REDIS_URL', 'redis://:100%@localhost'],
     ['JWT_SECRET', 'short'],
     ['SMTP_URL', 'mail.example.com'],
     ['MAIL', 'pigeon'],

@@ -102,7 +102,7 @@ describe('a start is refused', () => {
     [
       'a Redis of another kind',
       { REDIS_URL: 'http://127.0.0.1' },
-      'REDIS_URL takes an address that starts with redis:// or rediss://.\n',
+      'REDIS_URL takes an address that starts with redis:// or rediss://, as redis://user:password@host:6379/0, percent-encoded.\n',
     ],
     [
       'a model without its server',

@@ -1,3 +1,5 @@
+import type { Secrets } from '../../secrets.ts'
+
 /**
  * The codes that prove a mailbox, kept keyed-hashed. Several attempts of one address can each have one.
  * Every method is atomic and rejects with AppError codes_unavailable where its store is away.
@@ -14,3 +16,10 @@ export interface Codes {
    */
   redeem(email: string, code: string): Promise<string | null>
 }
+
+/** How long a code lives and how many wrong guesses it survives. */
+export type CodeRules = { wrongGuesses: number; seconds: number }
+
+/** All that is kept of a code: a million codes are soon hashed, but not without the key. */
+export const codeHash = (secrets: Secrets, email: string, code: string): Buffer =>
+  secrets.mac('codes', `${email}\n${code}`)

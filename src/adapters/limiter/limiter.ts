@@ -1,4 +1,5 @@
-import type { LimitName } from '../../limits.ts'
+import type { Limit, LimitName } from '../../limits.ts'
+import type { Secrets } from '../../secrets.ts'
 
 /** What `take` says: counted, or refused for so many seconds. */
 export type Taken = { ok: true } | { ok: false; retryAfter: number }
@@ -13,3 +14,9 @@ export interface Limiter {
   /** Takes the newest count back: it was no misuse. Never rejects. */
   giveBack(limit: LimitName, key: string): Promise<void>
 }
+
+export type LimitTable = Record<LimitName, Limit>
+
+/** A key as it is kept outside this process: no address of a person or a client can be read from it. */
+export const hashedKey = (secrets: Secrets, key: string): string =>
+  secrets.mac('clients', key).toString('base64url')
