@@ -1,6 +1,7 @@
 /** dist/parley while it runs, is stopped, is killed, and starts again. */
+import { Database } from 'bun:sqlite'
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { existsSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Executable, removeFolders, startExecutable } from './harness/executable.ts'
 import { startGatedModel } from './harness/gated-model.ts'
@@ -46,6 +47,29 @@ describe('what was acknowledged', () => {
     expect(refreshed.status).toBe(200)
     expect((await after.as(refreshed.body)('GET', '/users/me')).body.bio).toBe('written a moment before')
     await after.kill()
+  })
+})
+
+describe('a backup', () => {
+  test('made while the server runs brings everything back, put in the place of the database', async () => {
+    const parley = await startExecutable()
+    const alice = await parley.newUser({ username: 'alice' })
+    const data = join(parley.cwd, 'data')
+    const backup = join(parley.cwd, 'backup.db')
+    const live = new Database(join(data, 'parley.db'))
+    live.run('VACUUM INTO ?', [backup])
+    live.close()
+    await parley.as(alice)('PATCH', '/users/me', { bio: 'after the backup' })
+    await parley.kill()
+
+    for (const file of ['parley.db-wal', 'parley.db-shm']) rmSync(join(data, file), { force: true })
+    renameSync(backup, join(data, 'parley.db'))
+    const restored = await startExecutable({ cwd: parley.cwd })
+    expect((await restored.as(alice)('GET', '/users/me')).body).toMatchObject({
+      username: 'alice',
+      bio: null,
+    })
+    await restored.kill()
   })
 })
 

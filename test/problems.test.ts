@@ -149,6 +149,15 @@ describe('the language', () => {
     const answer = await app.as(alice)('PATCH', '/users/me', { username: 'ab' }, { 'accept-language': 'zh' })
     expect(answer.body.errors).toEqual([{ pointer: '/body/username', detail: '至少 3 个字符' }])
   })
+
+  test('of a 422 names each field once, a missing one as missing', async () => {
+    const answer = await app.call('POST', '/auth/verifications', { username: 'a b', email: 7 })
+    expect(answer.body.errors).toEqual([
+      { pointer: '/body/username', detail: 'has the wrong format' },
+      { pointer: '/body/email', detail: 'must be of type string' },
+      { pointer: '/body/password', detail: 'is required' },
+    ])
+  })
 })
 
 describe('every response', () => {

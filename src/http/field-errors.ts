@@ -4,24 +4,23 @@ import { fill, type Locale, textsIn } from '../texts/index.ts'
 
 export type FieldError = { pointer: string; detail: string }
 
-type Issue = { path: string; type: number; schema: Record<string, unknown> }
+type Issue = { path: string; type: number; value: unknown; schema: Record<string, unknown> }
 
 /** What is wrong with which field, in our own words: the framework's would repeat the value, a password perhaps. */
 export function fieldErrors(error: ValidationError, locale: Locale): FieldError[] {
-  const seen = new Map<string, FieldError>()
+  const first = new Map<string, FieldError>()
   for (const issue of (error.all as unknown as Issue[]).slice(0, 50)) {
     const pointer = `/${error.type}${issue.path}`
-    // A missing member is reported again for its type; the first word says it.
-    if (!seen.has(pointer)) seen.set(pointer, { pointer, detail: sentence(issue, locale) })
+    if (!first.has(pointer)) first.set(pointer, { pointer, detail: sentence(issue, locale) })
   }
-  return [...seen.values()]
+  return [...first.values()]
 }
 
-function sentence({ type, schema }: Issue, locale: Locale): string {
+function sentence({ type, value, schema }: Issue, locale: Locale): string {
   const { fields } = textsIn(locale)
+  // The framework says of a missing member only that it is of no type.
+  if (value === undefined) return fields.required
   switch (type) {
-    case ValueErrorType.ObjectRequiredProperty:
-      return fields.required
     case ValueErrorType.StringMinLength:
       return fill(fields.minLength, { min: Number(schema.minLength) })
     case ValueErrorType.StringMaxLength:
