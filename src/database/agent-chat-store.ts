@@ -1,6 +1,7 @@
-import type { ModelMessage } from 'ai'
 import type { AgentChatStore, KeptMessage } from '../modules/agent-chats/store.ts'
 import type { Database } from './database.ts'
+
+type Message = KeptMessage['message']
 
 export function agentChatStore(database: Database): AgentChatStore {
   const chat = database.prepare<{ userId: string }>('SELECT user_id AS userId FROM chats WHERE id = ?')
@@ -39,14 +40,14 @@ export function agentChatStore(database: Database): AgentChatStore {
   }
 
   /** Reads sizes from the newest on, and no text beyond the budget: a chat may be huge. */
-  function newest(chatId: string, budget: number): ModelMessage[] {
+  function newest(chatId: string, budget: number): Message[] {
     let from = Number.MAX_SAFE_INTEGER
     for (const { position, bytes } of sizes.iterate(chatId)) {
       budget -= bytes
       if (budget < 0) break
       from = position
     }
-    return contents.all(chatId, from).map(({ content }) => JSON.parse(content) as ModelMessage)
+    return contents.all(chatId, from).map(({ content }) => JSON.parse(content) as Message)
   }
 
   return {

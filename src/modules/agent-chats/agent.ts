@@ -34,6 +34,7 @@ export type Agent = ReturnType<typeof openAgent>
 export function openAgent(config: Config, people: People, now: () => number) {
   const model = modelOf(config)
   const instructions = config.AGENT_INSTRUCTIONS ?? defaultInstructions
+  const providerOptions = openaiOptions(config)
   const maxSteps = config.AGENT_MAX_STEPS
   const limits = {
     firstTokenMs: config.AGENT_FIRST_TOKEN_SECONDS * 1000,
@@ -57,7 +58,7 @@ export function openAgent(config: Config, people: People, now: () => number) {
         // A person is waiting: an error is told at once.
         maxRetries: 0,
         abortSignal: run.signal,
-        providerOptions: openaiOptions,
+        providerOptions,
         onError: () => {},
         onLanguageModelCallStart: () => clock.callStarts(),
         onLanguageModelCallEnd: () => clock.callEnds(),

@@ -11,6 +11,9 @@ const retryAfterMost = 3600
 export function modelFailure(error: unknown): AppError {
   if (error instanceof AppError) return error
   const cause = new Error(describe(error))
+  // The request found no way there.
+  if (APICallError.isInstance(error) && error.statusCode === undefined)
+    return new AppError('model_unreachable', { cause, retryAfter: retryAfterDefault })
   switch (statusOf(error)) {
     // The answer had begun.
     case 200:
@@ -63,18 +66,16 @@ function retryAfterOf(error: unknown): number {
 /** For the log: no message, since it may repeat a key or what the person wrote. */
 function describe(error: unknown): string {
   const status = statusOf(error)
-  const code = upstreamCode(error)
   const name = error instanceof Error ? error.name : typeof error
-  return [name, status && `status ${status}`, code].filter(Boolean).join(', ')
+  return [name, status && `status ${status}`, codeOf(error)].filter(Boolean).join(', ')
 }
 
-/** The word for programs in an OpenAI error, as context_length_exceeded. */
-function upstreamCode(error: unknown): string | null {
-  const data = APICallError.isInstance(error)
-    ? (error.data as { error?: UpstreamError } | undefined)
-    : undefined
-  const word = data?.error?.code ?? data?.error?.type
-  return typeof word === 'string' && /^[\w.-]{1,64}$/.test(word) ? word : null
+/** The word for programs in an OpenAI error, as context_length_exceeded, or in a network's, as ECONNREFUSED. */
+function codeOf(error: unknown): string | undefined {
+  if (!APICallError.isInstance(error)) return undefined
+  const upstream = (error.data as { error?: { code?: unknown; type?: unknown } } | undefined)?.error
+  const network = error.cause as { code?: unknown } | undefined
+  return [upstream?.code, upstream?.type, network?.code].find(isWord)
 }
 
-type UpstreamError = { code?: unknown; type?: unknown }
+const isWord = (value: unknown): value is string => typeof value === 'string' && /^[\w.-]{1,64}$/.test(value)

@@ -1,0 +1,84 @@
+/** Real HTTP model APIs on free loopback ports: one that answers by fixtures, one that misbehaves as told. */
+import { type ChatMessage, type FixtureOpts, type FixtureResponse, LLMock } from '@copilotkit/aimock'
+import type { Environment } from '../../src/config.ts'
+
+export type Api = 'responses' | 'chat'
+export const apis: Api[] = ['chat', 'responses']
+
+/** The key that Parley sends; it must show up nowhere else. */
+export const modelKey = 'sk-test-4b1d0c9e7f'
+
+const environment = (baseUrl: string, api: Api): Environment => ({
+  OPENAI_BASE_URL: baseUrl,
+  OPENAI_API_KEY: modelKey,
+  OPENAI_API: api,
+  AGENT_MODEL: 'gpt-4o',
+})
+
+/** Speaks both APIs. What it says is decided by the last message of the user that it is sent. */
+export async function startModel() {
+  const mock = new LLMock({ host: '127.0.0.1', port: 0, logLevel: 'silent' })
+  await mock.start()
+  const prompts = () =>
+    mock.getRequests().map(({ body }) => (body as unknown as { messages: ChatMessage[] }).messages)
+  return {
+    environment: (api: Api) => environment(`${mock.url}/v1`, api),
+    /** Says this to messages that contain the text, whatever came before. */
+    says: (to: string, response: FixtureResponse, options?: FixtureOpts) =>
+      void mock.on({ userMessage: to, hasToolResult: false }, response as never, options),
+    /** Says this once it has the result of a tool. */
+    concludes: (to: string, response: FixtureResponse) =>
+      void mock.on({ userMessage: to, hasToolResult: true }, response as never),
+    /** What it was sent, a list of messages a request. */
+    prompts,
+    lastPrompt: () => prompts().at(-1) ?? [],
+    requests: () => mock.getRequests(),
+    stop: () => mock.stop(),
+  }
+}
+
+/** What the raw model does once it has been sent a message: lines of a stream, or a whole response. */
+export type Script = (signal: AbortSignal) => AsyncGenerator<string> | Response
+
+/** Speaks Chat Completions only, as its scripts say: the script is found by the last message of the user. */
+export function startRawModel(scripts: Record<string, Script>) {
+  const requests: Array<{ headers: Headers; body: Record<string, unknown> }> = []
+  const aborted: string[] = []
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    idleTimeout: 0,
+    async fetch(request) {
+      const body = (await request.json()) as { messages?: ChatMessage[] }
+      requests.push({ headers: request.headers, body })
+      const asked = String(body.messages?.findLast(({ role }) => role === 'user')?.content)
+      request.signal.addEventListener('abort', () => aborted.push(asked))
+      const said = scripts[asked]?.(request.signal) ?? new Response(`no script for ${asked}`, { status: 404 })
+      return said instanceof Response
+        ? said
+        : new Response(said as unknown as ReadableStream, {
+            headers: { 'content-type': 'text/event-stream' },
+          })
+    },
+  })
+  return {
+    environment: environment(`http://127.0.0.1:${server.port}/v1`, 'chat'),
+    requests,
+    /** The messages whose requests were closed by Parley before their end. */
+    aborted,
+    stop: () => server.stop(true),
+  }
+}
+
+/** A line of a Chat Completions stream. */
+export const chunk = (delta: object, finish_reason: string | null = null) =>
+  `data: ${JSON.stringify({
+    id: 'chatcmpl-raw',
+    object: 'chat.completion.chunk',
+    created: 0,
+    model: 'raw',
+    choices: [{ index: 0, delta, finish_reason }],
+  })}\n\n`
+
+export const word = (content: string) => chunk({ content })
+export const end = `${chunk({}, 'stop')}data: [DONE]\n\n`

@@ -1,0 +1,224 @@
+import { Database as Sqlite } from 'bun:sqlite'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import type { ModelMessage } from 'ai'
+import fc from 'fast-check'
+import { agentChatStore } from '../../src/database/agent-chat-store.ts'
+import { Database } from '../../src/database/database.ts'
+import { contextOf } from '../../src/modules/agent-chats/history.ts'
+import { startApp, type TestApp } from '../harness/app.ts'
+import { startModel } from '../harness/model.ts'
+
+const user = (content: string): ModelMessage => ({ role: 'user', content })
+const assistant = (content: string): ModelMessage => ({ role: 'assistant', content })
+const callAndResult = (toolCallId: string): ModelMessage[] => [
+  { role: 'assistant', content: [{ type: 'tool-call', toolCallId, toolName: 'x', input: {} }] },
+  {
+    role: 'tool',
+    content: [{ type: 'tool-result', toolCallId, toolName: 'x', output: { type: 'text', value: '1' } }],
+  },
+]
+
+const word = fc.string({ minLength: 1, maxLength: 5 })
+const turn = fc
+  .tuple(word, fc.array(word.map(callAndResult), { maxLength: 3 }), word)
+  .map(([question, calls, answer]) => [user(question), ...calls.flat(), assistant(answer)])
+
+describe('the context of a message', () => {
+  test('is whole turns, the newest of those there are, and the message', () =>
+    fc.assert(
+      fc.property(fc.array(turn, { maxLength: 8 }), fc.nat(), (turns, seed) => {
+        const all = turns.flat()
+        const newest = all.slice(seed % (all.length + 1))
+        const context = contextOf(newest, user('now'))
+        const whole = turns.slice(turns.length - context.filter(({ role }) => role === 'user').length + 1)
+        expect(context).toEqual([...whole.flat(), user('now')])
+        const lost = newest.length - whole.flat().length
+        expect(lost).toBeLessThan(turns.at(-whole.length - 1)?.length ?? 1)
+      }),
+    ))
+
+  test('joins a message that got no answer to the one after it', () =>
+    expect(contextOf([user('a'), user('b'), assistant('c'), user('d')], user('e'))).toEqual([
+      user('a\n\nb'),
+      assistant('c'),
+      user('d\n\ne'),
+    ]))
+})
+
+describe('the store', () => {
+  const database = new Database(':memory:')
+  const store = agentChatStore(database)
+  const begin = (chatId: string, runId: string, content = 'hello', historyBytes = 1e6) =>
+    store.beginRun(
+      { chatId, runId, userId: 'alice', message: { id: `m-${runId}`, message: user(content) }, now: 1 },
+      historyBytes,
+    )
+  const end = (runId: string, content: string) =>
+    store.endRun({
+      runId,
+      errorCode: null,
+      answer: [{ id: `a-${runId}`, message: assistant(content) }],
+      now: 2,
+    })
+  beforeAll(() =>
+    database.write(() =>
+      database
+        .prepare("INSERT INTO users VALUES ('alice', 'a@example.com', 'alice', '', NULL, NULL, 0)")
+        .run(),
+    ),
+  )
+  afterAll(() => database.close())
+
+  test('gives the newest messages that fit into the budget, to the byte', async () => {
+    await begin('fit', 'fit1', 'first')
+    await end('fit1', 'second')
+    const sizes = [user('first'), assistant('second')].map(message => JSON.stringify(message).length)
+    const fitting = async (runId: string, bytes: number) => {
+      const history = await begin('fit', runId, 'x', bytes)
+      await database.write(() => database.prepare('DELETE FROM runs WHERE id = ?').run(runId))
+      return history
+    }
+    expect(await fitting('fit2', sizes[0]! + sizes[1]!)).toEqual([user('first'), assistant('second')])
+    expect(await fitting('fit3', sizes[0]! + sizes[1]! - 1)).toEqual([assistant('second')])
+    expect(await fitting('fit4', sizes[1]! - 1)).toEqual([])
+    expect(await fitting('fit5', -1)).toEqual([])
+  })
+
+  test('reads no text beyond the budget, however huge the chat', async () => {
+    await begin('huge', 'huge0')
+    const insert = database.prepare("INSERT INTO messages VALUES ('huge', ?, ?, 'huge0', 0, 100000, ?)")
+    // Were any of these read, it would not parse.
+    await database.write(() => {
+      for (let position = 2; position < 20_000; position++) insert.run(position, `h${position}`, '{')
+    })
+    await end('huge0', 'last')
+    const start = performance.now()
+    expect(await begin('huge', 'huge1', 'x', 1000)).toEqual([assistant('last')])
+    expect(performance.now() - start).toBeLessThan(50)
+  })
+
+  test('keeps nothing of an answer whose run is gone', async () => {
+    await end('nobody', 'lost')
+    expect(database.prepare("SELECT * FROM messages WHERE id = 'a-nobody'").all()).toEqual([])
+  })
+
+  test('closes what a crash left open, and nothing else', async () => {
+    await begin('done', 'done1')
+    await end('done1', 'said')
+    await begin('crashed', 'crashed1')
+    await store.failInterruptedRuns(7)
+    const runs = database.prepare(
+      'SELECT status, error_code AS code, ended_at AS ended FROM runs WHERE id = ?',
+    )
+    expect(runs.get('crashed1')).toEqual({ status: 'failed', code: 'run_interrupted', ended: 7 })
+    expect(runs.get('done1')).toEqual({ status: 'finished', code: null, ended: 2 })
+  })
+
+  test('closes the run before it in its chat, where that could not be closed', async () => {
+    await begin('full', 'full1')
+    await begin('full', 'full2')
+    const statuses = database.prepare("SELECT id, status FROM runs WHERE chat_id = 'full' ORDER BY id").all()
+    expect(statuses).toEqual([
+      { id: 'full1', status: 'failed' },
+      { id: 'full2', status: 'running' },
+    ])
+  })
+})
+
+describe('POST /agent-chats, in a chat with a past', () => {
+  let model: Awaited<ReturnType<typeof startModel>>
+  let app: TestApp
+  let alice: Awaited<ReturnType<TestApp['newUser']>>
+  beforeAll(async () => {
+    model = await startModel()
+    app = await startApp({ ...model.environment('chat'), AGENT_CONTEXT_TOKENS: '1000' })
+    alice = await app.newUser()
+    model.says('I am Ann', { content: 'Hello Ann.' })
+    model.says('what time', { toolCalls: [{ name: 'current_time', arguments: '{}' }] })
+    model.concludes('what time', { content: 'It is late.' })
+    model.says(
+      'break off',
+      { content: 'one two three four' },
+      { latency: 20, chunkSize: 4, truncateAfterChunks: 4 },
+    )
+    model.says('', { content: 'Yes.' })
+  })
+  afterAll(async () => {
+    await app.stop()
+    await model.stop()
+  })
+  const send = (message: string, session_id?: string) =>
+    app.as(alice)('POST', '/agent-chats', { message, session_id })
+  const prompt = () =>
+    model.lastPrompt().filter(({ role }) => role === 'user' || role === 'assistant' || role === 'tool')
+
+  test('shows the model what was said before, tools included', async () => {
+    const { session_id } = (await send('I am Ann')).body
+    await send('what time', session_id)
+    await send('and now?', session_id)
+    const [call, result] = prompt().slice(3, 5)
+    expect(call).toMatchObject({ role: 'assistant', tool_calls: [{ function: { name: 'current_time' } }] })
+    expect(result).toMatchObject({ role: 'tool', tool_call_id: call?.tool_calls?.[0]?.id })
+    expect(JSON.parse(String(result?.content))).toHaveProperty('utc')
+    expect(prompt().map(({ role, content }) => (role === 'tool' ? role : content))).toEqual([
+      'I am Ann',
+      'Hello Ann.',
+      'what time',
+      null,
+      'tool',
+      'It is late.',
+      'and now?',
+    ])
+  })
+
+  test('keeps what a broken-off answer said', async () => {
+    const failed = await send('break off')
+    expect(failed.body.code).toBe('model_cut_off')
+    const said = failed.body.events.map(({ delta }: { delta: string | null }) => delta ?? '').join('')
+    expect(said).toStartWith('one ')
+    await send('go on', failed.body.session_id)
+    expect(prompt().map(({ content }) => content)).toEqual(['break off', said, 'go on'])
+  })
+
+  test('forgets the oldest turns beyond the budget, and keeps the rest', async () => {
+    const long = 'x'.repeat(900)
+    const { session_id } = (await send(`1 ${long}`)).body
+    for (const n of [2, 3, 4]) await send(`${n} ${long}`, session_id)
+    expect(prompt().map(({ content }) => String(content).slice(0, 4))).toEqual([
+      '2 xx',
+      'Yes.',
+      '3 xx',
+      'Yes.',
+      '4 xx',
+    ])
+    await send('y'.repeat(8000), session_id)
+    expect(prompt().map(({ content }) => content)).toEqual(['y'.repeat(8000)])
+  })
+
+  test('remembers after a restart, and after a crash in the middle of an answer', async () => {
+    const first = await startApp({ ...model.environment('chat') })
+    const bob = await first.newUser()
+    const { session_id } = (await first.as(bob)('POST', '/agent-chats', { message: 'I am Ann' })).body
+    await first.stop({ keep: true })
+    const file = new Sqlite(join(first.dataDir, 'parley.db'))
+    // What a kill leaves behind: a run that no one will ever end.
+    file.run("INSERT INTO runs (id, chat_id, status, started_at) VALUES ('lost', ?, 'running', 0)", [
+      session_id,
+    ])
+    file.close()
+
+    const second = await startApp({ ...model.environment('chat') }, { dataDir: first.dataDir })
+    const again = await second.as(bob)('POST', '/agent-chats', { message: 'who am I?', session_id })
+    expect([again.status, again.body.output]).toEqual([200, 'Yes.'])
+    expect(prompt().map(({ content }) => content)).toEqual(['I am Ann', 'Hello Ann.', 'who am I?'])
+    await second.stop({ keep: true })
+    const after = new Sqlite(join(first.dataDir, 'parley.db'), { readonly: true })
+    const runs = after.query('SELECT DISTINCT status, error_code AS code FROM runs ORDER BY status')
+    expect(runs.all()).toEqual([
+      { status: 'failed', code: 'run_interrupted' },
+      { status: 'finished', code: null },
+    ])
+    after.close()
+  })
+})

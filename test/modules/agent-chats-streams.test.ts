@@ -1,0 +1,189 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { startApp, type TestApp } from '../harness/app.ts'
+import { openEventStream } from '../harness/event-stream.ts'
+import { end, startRawModel, word } from '../harness/model.ts'
+
+type Person = Awaited<ReturnType<TestApp['newUser']>>
+
+/** Opened by the test, step by step. */
+const gates = new Map<string, PromiseWithResolvers<void>>()
+const gate = (name: string) => {
+  if (!gates.has(name)) gates.set(name, Promise.withResolvers())
+  return gates.get(name)!
+}
+
+const raw = startRawModel({
+  'wait for me': async function* () {
+    await gate('first').promise
+    yield word('one ')
+    await gate('second').promise
+    yield word('two') + end
+  },
+  'I will leave': async function* () {
+    yield word('kept ')
+    await gate('left').promise
+    yield word('to the end') + end
+  },
+  'I will leave at once': async function* () {
+    await gate('left at once').promise
+    yield word('kept, too') + end
+  },
+  'sign me out': async function* () {
+    yield word('some ')
+    await gate('signed out').promise
+    yield word('more') + end
+  },
+  'say nothing for long': async function* () {
+    yield word('hm ')
+    await Bun.sleep(11_000)
+    yield word('yes') + end
+  },
+  'a great deal': async function* () {
+    for (let n = 0; n < 1000; n++) yield word(`${'x'.repeat(4000)} `)
+    yield end
+  },
+  'be brief': async function* () {
+    yield word('ok') + end
+  },
+  'stop before the end': async function* () {
+    yield word('half ')
+    await gate('never').promise
+  },
+  'just in time': async function* () {
+    yield word('slow ')
+    await Bun.sleep(300)
+    yield word('but whole') + end
+  },
+})
+
+let app: TestApp
+let alice: Person
+beforeAll(async () => {
+  app = await startApp({ ...raw.environment, AGENT_MAX_RUNS: '20', AGENT_CONTEXT_TOKENS: '10000000' })
+  alice = await app.newUser()
+})
+afterAll(async () => {
+  await app.stop()
+  await raw.stop()
+})
+
+const stream = (message: string, who = alice, session_id?: string) =>
+  openEventStream(app.url, who.access_token, { message, session_id })
+
+/** Waits until the chat is free again; then its first message and the answer, as the model is sent them. */
+async function untilEnded(session_id: string, message: string): Promise<string[]> {
+  for (;;) {
+    const { status } = await app.as(alice)('POST', '/agent-chats', { message: 'be brief', session_id })
+    if (status === 200) break
+    expect(status).toBe(409)
+    await Bun.sleep(10)
+  }
+  type Sent = { messages: Array<{ content: string }> }
+  const prompts = raw.requests.map(({ body }) => (body as Sent).messages.map(({ content }) => content))
+  const prompt = prompts.findLast(([, first, answer]) => first === message && answer !== undefined)
+  return prompt?.slice(1, 3) ?? []
+}
+
+describe.concurrent('a stream', () => {
+  test('begins before the model answers, and passes on each word as it comes', async () => {
+    const reader = await stream('wait for me')
+    expect((await reader.next())?.event.type).toBe('RUN_STARTED')
+    gate('first').resolve()
+    expect((await reader.until('TEXT_MESSAGE_CONTENT')).event.delta).toBe('one ')
+    gate('second').resolve()
+    expect((await reader.until('TEXT_MESSAGE_CONTENT')).event.delta).toBe('two')
+    expect((await reader.until('RUN_FINISHED')).event.output).toBe('one two')
+    expect(await reader.next()).toBeNull()
+  })
+
+  test('survives a silence that Bun would cut, with a comment every ten seconds', async () => {
+    const reader = await stream('say nothing for long')
+    expect((await reader.until('RUN_FINISHED')).event.output).toBe('hm yes')
+    expect(reader.comments).toEqual([': '])
+  }, 20_000)
+
+  test('ends within seconds of the sign-out of its session; the run goes on and is kept', async () => {
+    const second = await app.call('POST', '/auth/sessions', { email: alice.email, password: alice.password })
+    const reader = await stream('sign me out', second.body)
+    const session_id = (await reader.next())!.event.session_id!
+    await reader.until('TEXT_MESSAGE_CONTENT')
+    await app.call('DELETE', '/auth/sessions', { refresh_token: second.body.refresh_token })
+    const start = performance.now()
+    const { id, event } = await reader.until('RUN_ERROR')
+    expect([id, event.code, await reader.next()]).toEqual([null, 'unauthenticated', null])
+    expect(performance.now() - start).toBeLessThan(3000)
+    gate('signed out').resolve()
+    expect(await untilEnded(session_id, 'sign me out')).toEqual(['sign me out', 'some more'])
+  }, 10_000)
+})
+
+describe.concurrent('a reader who leaves', () => {
+  test('loses nothing: the answer is finished and kept', async () => {
+    const reader = await stream('I will leave')
+    const session_id = (await reader.next())!.event.session_id!
+    await reader.until('TEXT_MESSAGE_CONTENT')
+    reader.leave()
+    await Bun.sleep(50)
+    gate('left').resolve()
+    expect(await untilEnded(session_id, 'I will leave')).toEqual(['I will leave', 'kept to the end'])
+    expect(raw.aborted).not.toContain('I will leave')
+  })
+
+  test('loses nothing of a JSON answer either', async () => {
+    const session_id = crypto.randomUUID()
+    const leave = new AbortController()
+    const answer = fetch(`${app.url}/api/v1/agent-chats`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${alice.access_token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ message: 'I will leave at once', session_id }),
+      signal: leave.signal,
+    }).catch(error => error.name)
+    await Bun.sleep(50)
+    leave.abort()
+    expect(await answer).toBe('AbortError')
+    gate('left at once').resolve()
+    expect(await untilEnded(session_id, 'I will leave at once')).toEqual([
+      'I will leave at once',
+      'kept, too',
+    ])
+  })
+})
+
+describe.concurrent('a reader who is slow', () => {
+  test('holds up nobody, and still gets all of it', async () => {
+    const session_id = crypto.randomUUID()
+    const reader = await stream('a great deal', alice, session_id)
+    const { id } = (await reader.next())!
+    expect(id).toBe(1)
+    // The run does not wait for its reader.
+    expect(await untilEnded(session_id, 'a great deal')).toEqual([
+      'a great deal',
+      `${'x'.repeat(4000)} `.repeat(1000),
+    ])
+    const arrived = await reader.rest()
+    expect(arrived.map(({ event }) => event.delta ?? '').join('').length).toBe(4_001_000)
+    expect(arrived.every(({ event }) => (event.delta?.length ?? 0) <= 4096)).toBe(true)
+    expect(arrived.at(-1)).toMatchObject({ id: 1 + 1 + 4_001_000 + 2, event: { type: 'RUN_FINISHED' } })
+  }, 20_000)
+})
+
+describe.concurrent('stopping the server', () => {
+  test('lets answers end that make it in time, breaks off the others, keeps both, takes no more', async () => {
+    const app = await startApp(raw.environment)
+    const bob = await app.newUser()
+    const open = (message: string) => openEventStream(app.url, bob.access_token, { message })
+    const [quick, endless] = [await open('just in time'), await open('stop before the end')]
+    await Promise.all([quick.until('TEXT_MESSAGE_CONTENT'), endless.until('TEXT_MESSAGE_CONTENT')])
+    const stopped = app.services.agentChats.stop(600)
+    const refused = await app.as(bob)('POST', '/agent-chats', { message: 'be brief' })
+    expect([refused.status, refused.body.code]).toEqual([503, 'stopping'])
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect((await quick.until('RUN_FINISHED')).event.output).toBe('slow but whole')
+    const broken = await endless.rest()
+    expect(broken.map(({ event }) => event.type)).toEqual(['TEXT_MESSAGE_END', 'RUN_ERROR'])
+    expect(broken.at(-1)?.event.code).toBe('run_interrupted')
+    await stopped
+    await app.stop()
+    expect(raw.aborted).toContain('stop before the end')
+  })
+})
