@@ -1,0 +1,31 @@
+/** What a row comes to: figures, each held against its target. */
+export type Figure = {
+  what: string
+  unit: string
+  parley: number
+  /** The least that the same work costs without Parley, and what does it. */
+  floor?: { value: number; by: string }
+  /** What the target speaks of: a ratio, unless it has a unit. */
+  result: { value: number; unit?: string }
+  target: Target
+}
+
+export type Target = { atLeast: number } | { moreThan: number } | { atMost: number } | { lessThan: number }
+
+export type Row = {
+  name: string
+  run(bench: Bench): Promise<Figure[]>
+}
+
+export type Bench = {
+  /** Fewer and shorter rounds: shows that everything works, not how fast it is. */
+  quick: boolean
+  progress(text: string): void
+}
+
+export function isMet({ result: { value }, target }: Figure): boolean {
+  if ('atLeast' in target) return value >= target.atLeast
+  if ('moreThan' in target) return value > target.moreThan
+  if ('atMost' in target) return value <= target.atMost
+  return value < target.lessThan
+}

@@ -1,0 +1,47 @@
+/** wrk, the load generator: https://github.com/wg/wrk. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { folder, outputOf } from '../processes.ts'
+
+type Load = {
+  seconds: number
+  connections: number
+  threads?: number
+  accessToken?: string
+  /** The Lua file beside this one that makes the requests, and what it takes. */
+  script?: 'paced' | 'refresh'
+  args?: readonly string[]
+}
+
+type Report = { perSecond: number; p99Ms: number }
+
+/** Throws where a request failed: a figure made of errors is none. */
+export async function wrk(url: string, load: Load): Promise<Report> {
+  const { seconds, connections, threads = 1, accessToken, script, args = [] } = load
+  const file = join(folder(), 'script.lua')
+  writeFileSync(file, (script ? lua(script) : '') + lua('report'))
+  const options = [`-t${threads}`, `-c${connections}`, `-d${seconds}s`, '-s', file]
+  const bearer = accessToken ? ['-H', `authorization: Bearer ${accessToken}`] : []
+  const output = await outputOf([await program(), ...options, ...bearer, url, '--', ...args])
+  const said = JSON.parse(/^report (.*)$/m.exec(output)![1]!) as Record<string, number>
+  if (said.failed! > 0 || said.requests === 0)
+    throw new Error(`${url}: ${said.failed} of ${said.requests} requests failed.`)
+  return { perSecond: said.requests! / (said.microseconds! / 1e6), p99Ms: said.p99! / 1000 }
+}
+
+const lua = (name: string) => readFileSync(join(import.meta.dir, `${name}.lua`), 'utf8')
+
+async function program(): Promise<string> {
+  if (!Bun.which('wrk') && process.getuid?.() === 0 && Bun.which('apt-get')) await install()
+  const found = Bun.which('wrk')
+  if (!found)
+    throw new Error(
+      'The bench needs wrk. Install it with your package manager, as "sudo apt-get install wrk" or "brew install wrk", and run it again.',
+    )
+  return found
+}
+
+const install = () =>
+  outputOf(['sh', '-c', 'apt-get update && apt-get install -y --no-install-recommends wrk'], {
+    environment: { DEBIAN_FRONTEND: 'noninteractive' },
+  })
