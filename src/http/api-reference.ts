@@ -1,11 +1,49 @@
-/** The API reference: the OpenAPI document at /openapi.json. */
+/** The API reference: the OpenAPI document at /openapi.json, and a page for people at /docs. */
 import type { AnyElysia } from 'elysia'
 import type { Config } from '../config.ts'
+import { AppError } from '../errors.ts'
 
-/** Mounts the API reference of the app's own routes. */
+const hidden = { detail: { hide: true } }
+
+/** Mounts the reference of all routes of the app. It is made at the first request: few servers are asked for it. */
 export const apiReference =
-  (_config: Pick<Config, 'PUBLIC_URL'>) =>
+  (config: Pick<Config, 'PUBLIC_URL'>) =>
   <App extends AnyElysia>(app: App): App => {
-    app.get('/openapi.json', () => ({ openapi: '3.0.3' }), { detail: { hide: true } })
+    const document = once(async () => {
+      const { documentAsset } = await import('./api-reference/document.ts')
+      return documentAsset(app.routes, config.PUBLIC_URL)
+    })
+    const page = once(async () => {
+      const { openPage } = await import('./api-reference/page.ts')
+      return openPage()
+    })
+
+    app
+      .get('/openapi.json', async ({ request }) => (await document()).answer(request), hidden)
+      .get(
+        '/docs',
+        // Its addresses are relative, so a closing slash would make others of them.
+        async ({ request, path }) => (path === '/docs' ? (await page()).html.answer(request) : toDocs()),
+        hidden,
+      )
+      .get(
+        '/docs/:version/:file',
+        async ({ request, path, params: { version, file } }) => {
+          const part = (await page()).parts.get(`${version}/${file}`)
+          if (!part) throw new AppError('not_found', { params: { path } })
+          return part.answer(request)
+        },
+        hidden,
+      )
     return app
   }
+
+const toDocs = () => new Response(null, { status: 308, headers: { location: '../docs' } })
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}

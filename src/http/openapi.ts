@@ -28,12 +28,16 @@ export function problems<const Code extends ErrorCode>(...codes: Code[]) {
   }
 }
 
-/** A route's `detail`. The id is what generated clients name the operation by, so it stays as it is. */
-export const describe = (operationId: string, summary: string, description?: string) => ({
-  operationId,
-  summary,
-  description,
-})
+/**
+ * A route's `detail`. The id is what generated clients name the operation by, so it stays as it is;
+ * `eventStream` is an example of what is answered as text/event-stream.
+ */
+export const describe = (
+  operationId: string,
+  summary: string,
+  description?: string,
+  eventStream?: string,
+) => ({ operationId, summary, description, eventStream })
 
 /** Answers 204. */
 export function noContent(set: { status?: number | string }): void {

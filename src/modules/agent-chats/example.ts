@@ -1,0 +1,47 @@
+/** A short run, as the API reference shows it. */
+import type { EventView } from './schema.ts'
+
+const session_id = '019e18ee-7aa0-7001-8c6e-3f1f6a0c2d11'
+const run_id = '019e18ee-7aa1-7000-9a51-5b8d0e6a7c22'
+const message_id = '019e18ee-7c35-7000-b2f4-91c3d5e8fa33'
+const asking = '019e18ee-7b10-7000-8d27-60b1c4f9ae44'
+const resulting = '019e18ee-7b52-7000-a3b8-2c7e9f1d6b55'
+const call = { tool_call_id: 'call_8Kx2mVq7', tool_name: 'current_time' }
+const output = 'It is six in the evening in Shanghai.'
+const result = JSON.stringify({
+  utc: '2026-11-22T10:00:00.000Z',
+  timezone: 'Asia/Shanghai',
+  local: '2026-11-22 18:00:00',
+  day: 'Sunday',
+})
+
+export const exampleAnswer = {
+  session_id,
+  output,
+  events: [
+    event('RUN_STARTED', { session_id }),
+    event('TOOL_CALL_START', { message_id: asking, ...call }),
+    event('TOOL_CALL_ARGS', { tool_call_id: call.tool_call_id, args: '{"timezone":"Asia/Shanghai"}' }),
+    event('TOOL_CALL_END', { tool_call_id: call.tool_call_id }),
+    event('TOOL_CALL_RESULT', { message_id: resulting, ...call, result }),
+    event('TEXT_MESSAGE_START', { message_id }),
+    event('TEXT_MESSAGE_CONTENT', { message_id, delta: 'It is six in the evening ' }),
+    event('TEXT_MESSAGE_CONTENT', { message_id, delta: 'in Shanghai.' }),
+    event('TEXT_MESSAGE_END', { message_id }),
+    event('RUN_FINISHED', { output }),
+  ],
+}
+
+function event(type: string, members: Partial<EventView>): EventView {
+  return {
+    type,
+    run_id,
+    message_id: null,
+    delta: null,
+    tool_name: null,
+    result: null,
+    output: null,
+    error: null,
+    ...members,
+  }
+}
