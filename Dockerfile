@@ -2,12 +2,12 @@
 FROM oven/bun:1.4.5 AS build
 WORKDIR /parley
 COPY package.json bun.lock bunfig.toml tsconfig.json ./
-RUN bun install --frozen-lockfile
+RUN bun install --frozen-lockfile --production
 COPY scripts scripts
 COPY src src
 RUN bun scripts/build.ts && mkdir /data
 
-FROM gcr.io/distroless/cc-debian12:nonroot
+FROM gcr.io/distroless/base-debian12:nonroot
 LABEL org.opencontainers.image.title="Parley" \
       org.opencontainers.image.description="Accounts and a streaming AI agent for an app, in one executable" \
       org.opencontainers.image.licenses="MIT"
