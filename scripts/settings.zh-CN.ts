@@ -6,7 +6,7 @@ export const settingsInChinese: Record<SettingName, { help: string; unset?: stri
   PORT: { help: '监听端口；0 表示任选一个空闲端口。' },
   PUBLIC_URL: {
     help: '用户访问服务器的地址；也是令牌的签发者（iss）和 API 参考中的服务器地址。',
-    unset: 'http://HOST:PORT',
+    unset: '令牌由 “parley” 签发',
   },
   DATA_DIR: { help: '存放 SQLite 文件和自动生成的密钥的目录；创建时权限为 0700。' },
   REDIS_URL: { help: '存放验证码和限流计数的 Redis。', unset: '内置（SQLite）' },

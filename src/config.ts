@@ -80,7 +80,7 @@ export const settings = {
     url('http:', 'https:'),
     undefined,
     'Address people reach the server under; issuer of the tokens and server in the API reference.',
-    'http://HOST:PORT',
+    'tokens are issued by "parley"',
   ),
   DATA_DIR: setting(
     text,
