@@ -51,7 +51,12 @@ export function agentChatStore(database: Database): AgentChatStore {
   }
 
   return {
-    beginRun: ({ runId, chatId, userId, message, now }, historyBytes) =>
+    async history(chatId, userId, bytes) {
+      const known = chat.get(chatId)
+      if (known && known.userId !== userId) return 'chat_not_found'
+      return known ? newest(chatId, bytes) : []
+    },
+    beginRun: ({ runId, chatId, userId, message, now }) =>
       database.write(() => {
         const known = chat.get(chatId)
         if (known && known.userId !== userId) return 'chat_not_found'
@@ -59,10 +64,9 @@ export function agentChatStore(database: Database): AgentChatStore {
         else insertChat.run({ chatId, userId, now })
         // A chat runs one at a time: what is still open here could not be closed, the disk being full perhaps.
         closeOpenRunsOfChat.run({ chatId, now })
-        const history = known ? newest(chatId, historyBytes) : []
         insertRun.run({ runId, chatId, now })
         append(chatId, runId, [message], now)
-        return history
+        return 'begun'
       }),
     endRun: ({ runId, errorCode, answer, now }) =>
       database.write(() => {

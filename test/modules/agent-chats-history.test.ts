@@ -49,11 +49,8 @@ describe('the context of a message', () => {
 describe('the store', () => {
   const database = new Database(':memory:')
   const store = agentChatStore(database)
-  const begin = (chatId: string, runId: string, content = 'hello', historyBytes = 1e6) =>
-    store.beginRun(
-      { chatId, runId, userId: 'alice', message: { id: `m-${runId}`, message: user(content) }, now: 1 },
-      historyBytes,
-    )
+  const begin = (chatId: string, runId: string, content = 'hello', userId = 'alice') =>
+    store.beginRun({ chatId, runId, userId, message: { id: `m-${runId}`, message: user(content) }, now: 1 })
   const end = (runId: string, content: string) =>
     store.endRun({
       runId,
@@ -74,15 +71,24 @@ describe('the store', () => {
     await begin('fit', 'fit1', 'first')
     await end('fit1', 'second')
     const sizes = [user('first'), assistant('second')].map(message => JSON.stringify(message).length)
-    const fitting = async (runId: string, bytes: number) => {
-      const history = await begin('fit', runId, 'x', bytes)
-      await database.write(() => database.prepare('DELETE FROM runs WHERE id = ?').run(runId))
-      return history
-    }
-    expect(await fitting('fit2', sizes[0]! + sizes[1]!)).toEqual([user('first'), assistant('second')])
-    expect(await fitting('fit3', sizes[0]! + sizes[1]! - 1)).toEqual([assistant('second')])
-    expect(await fitting('fit4', sizes[1]! - 1)).toEqual([])
-    expect(await fitting('fit5', -1)).toEqual([])
+    const all = sizes[0]! + sizes[1]!
+    expect(await store.history('fit', 'alice', all)).toEqual([user('first'), assistant('second')])
+    expect(await store.history('fit', 'alice', all - 1)).toEqual([assistant('second')])
+    expect(await store.history('fit', 'alice', sizes[1]! - 1)).toEqual([])
+    expect(await store.history('fit', 'alice', -1)).toEqual([])
+  })
+
+  test("keeps another's chat closed, and changes nothing in it", async () => {
+    await begin('hers', 'hers1', 'secret')
+    expect(await store.history('hers', 'mallory', 1e6)).toBe('chat_not_found')
+    expect(await begin('hers', 'hers2', 'mine?', 'mallory')).toBe('chat_not_found')
+    expect(await store.history('hers', 'alice', 1e6)).toEqual([user('secret')])
+    const runs = database.prepare("SELECT id, status FROM runs WHERE chat_id = 'hers'").all()
+    expect(runs).toEqual([{ id: 'hers1', status: 'running' }])
+  })
+
+  test('knows nothing of an unknown chat', async () => {
+    expect(await store.history('none', 'alice', 1e6)).toEqual([])
   })
 
   test('reads no text beyond the budget, however huge the chat', async () => {
@@ -94,7 +100,7 @@ describe('the store', () => {
     })
     await end('huge0', 'last')
     const start = performance.now()
-    expect(await begin('huge', 'huge1', 'x', 1000)).toEqual([assistant('last')])
+    expect(await store.history('huge', 'alice', 1000)).toEqual([assistant('last')])
     expect(performance.now() - start).toBeLessThan(50)
   })
 

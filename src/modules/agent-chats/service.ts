@@ -1,4 +1,5 @@
 /** Chats with the agent: every message is a run, kept before it is answered and after. */
+import type { ModelMessage } from 'ai'
 import type { Config } from '../../config.ts'
 import { AppError } from '../../errors.ts'
 import { log, reason } from '../../log.ts'
@@ -35,28 +36,24 @@ export class AgentChats {
   ) {}
 
   /**
-   * Takes a message, into a new chat where none is named. The run goes on by itself to its end, which is kept
-   * before it is told. Throws stopping, too_many_runs, run_in_progress, chat_not_found, storage_unavailable.
+   * Takes a message, into a new chat where none is named; resolves when it is on disk. The run goes on by
+   * itself to its end, which is kept before it is told. Throws stopping, too_many_runs, run_in_progress,
+   * chat_not_found, storage_unavailable.
    */
   async start(userId: string, { message, session_id }: Message): Promise<Run> {
     // Nothing is awaited before the run has its place, so that of many at once no more get one.
     const run = new Run(session_id?.toLowerCase() ?? Bun.randomUUIDv7(), userId)
     this.#takePlace(run)
-    const agent = this.warm()
     const kept: KeptMessage = { id: Bun.randomUUIDv7(), message: { role: 'user', content: message } }
-    try {
-      const history = await this.store.beginRun(
-        { runId: run.id, chatId: run.chatId, userId, message: kept, now: this.now() },
-        this.config.AGENT_CONTEXT_TOKENS * bytesPerToken - Buffer.byteLength(message),
-      )
-      if (history === 'chat_not_found') throw new AppError('chat_not_found')
-      run.transcript.append({ type: 'RUN_STARTED' })
-      void this.#carryOut(run, agent, () => contextOf(history, kept.message))
-      return run
-    } catch (error) {
+    const context = await this.#contextOf(run, kept).catch(error => {
       this.#leavePlace(run)
       throw error
-    }
+    })
+    // The model is asked while the disk writes; nobody hears of it before the message is kept.
+    const recorded = this.#record(run, kept)
+    void this.#carryOut(run, context, recorded)
+    await recorded
+    return run
   }
 
   /** Loads the agent, so that the first message need not wait for it. */
@@ -99,20 +96,33 @@ export class AgentChats {
     this.#runs.delete(run)
   }
 
+  async #contextOf(run: Run, { message }: KeptMessage): Promise<ModelMessage[]> {
+    const budget =
+      this.config.AGENT_CONTEXT_TOKENS * bytesPerToken - Buffer.byteLength(JSON.stringify(message))
+    const history = await this.store.history(run.chatId, run.userId, budget)
+    if (history === 'chat_not_found') throw new AppError('chat_not_found')
+    return contextOf(history, message)
+  }
+
+  async #record({ id, chatId, userId }: Run, message: KeptMessage): Promise<void> {
+    const begun = await this.store.beginRun({ runId: id, chatId, userId, message, now: this.now() })
+    if (begun === 'chat_not_found') throw new AppError('chat_not_found')
+  }
+
   /** Never rejects. The end is told when it is kept, and when the next message may come. */
-  async #carryOut(
-    run: Run,
-    agent: Promise<Agent>,
-    context: () => ReturnType<typeof contextOf>,
-  ): Promise<void> {
+  async #carryOut(run: Run, context: ModelMessage[], recorded: Promise<void>): Promise<void> {
+    recorded.catch(error => run.abort(error))
+    run.transcript.append({ type: 'RUN_STARTED' })
     let output = ''
     let failure: AppError | null = null
     try {
-      output = await (await agent).answer(run, context())
+      const agent = await this.warm()
+      output = await agent.answer(run, context)
     } catch (error) {
       failure = this.#failureOf(run, error)
     }
     try {
+      await recorded
       const answer = answerOf(run.transcript.events)
       await this.store.endRun({ runId: run.id, errorCode: failure?.code ?? null, answer, now: this.now() })
     } catch (error) {

@@ -12,11 +12,12 @@ export type RunEnd = { runId: string; errorCode: ErrorCode | null; answer: KeptM
 /** Chats, their runs and messages. Every method is one atomic step, on disk when it resolves. */
 export interface AgentChatStore {
   /**
-   * Records the run and its message, before anything is answered; an unknown chat begins. Resolves with the
-   * chat's newest messages before this one that fit into `historyBytes`, oldest first, or 'chat_not_found',
-   * changing nothing, where the chat is another's.
+   * The chat's newest messages that fit into so many bytes, oldest first: none where the chat is unknown, and
+   * 'chat_not_found' where it is another's.
    */
-  beginRun(run: RunStart, historyBytes: number): Promise<ModelMessage[] | 'chat_not_found'>
+  history(chatId: string, userId: string, bytes: number): Promise<ModelMessage[] | 'chat_not_found'>
+  /** Records the run and its message; an unknown chat begins. Of another's chat nothing is changed. */
+  beginRun(run: RunStart): Promise<'begun' | 'chat_not_found'>
   /** Appends the answer and closes the run. Of a chat that is gone nothing is kept. */
   endRun(end: RunEnd): Promise<void>
   /** Closes, as run_interrupted, the runs that a crash left open. */

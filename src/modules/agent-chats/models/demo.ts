@@ -49,12 +49,10 @@ function reply({ prompt, tools = [] }: LanguageModelV4CallOptions): LanguageMode
   const results = resultsAtTheEnd(prompt)
   if (results.length > 0) return [text(results.map(result => sentenceOf(result, texts)).join(' '))]
 
+  const intro = asked.length === 1 ? [agent.demoIntro] : []
   const call = toolCallFor(message)
-  const answer =
-    call && tools.some(({ name }) => name === call.toolName)
-      ? call
-      : text(fill(agent.demoEcho, { message, count: asked.length }))
-  return asked.length > 1 ? [answer] : [text(`${agent.demoIntro}\n\n`), answer]
+  if (call && tools.some(({ name }) => name === call.toolName)) return [...intro.map(text), call]
+  return [text([...intro, fill(agent.demoEcho, { message, count: asked.length })].join('\n\n'))]
 }
 
 const text = (text: string): LanguageModelV4Content => ({ type: 'text', text })

@@ -1,5 +1,5 @@
 /** What a tool is, and what it may cost. */
-import { tool as aiTool, type Tool } from 'ai'
+import { type FlexibleSchema, type Tool, zodSchema } from 'ai'
 import type { z } from 'zod'
 import { AppError } from '../../../errors.ts'
 import { log, reason } from '../../../log.ts'
@@ -19,7 +19,7 @@ export type AgentTool<Input = unknown> = {
   name: string
   /** For the model: what the tool gives and when to use it. */
   description: string
-  input: z.ZodType<Input>
+  inputSchema: FlexibleSchema<Input>
   /** A failure that the model and the person should understand is an AppError. */
   run(input: Input, context: ToolContext & { signal: AbortSignal }): unknown
 }
@@ -30,16 +30,19 @@ const timeLimitMs = 15_000
 /** In characters: some 5,000 tokens of the model's context, far more than any row of ours. */
 const outputLimit = 16 * 1024
 
-/** Lets the inputs of different tools stand in one list. */
-export const defineTool = <Input>(tool: AgentTool<Input>): AgentTool => tool as AgentTool
+/** What a tool's file says, for the list: its schema is turned into JSON once, not for every run. */
+export const defineTool = <Input>({
+  input,
+  ...tool
+}: Omit<AgentTool<Input>, 'inputSchema'> & { input: z.ZodType<Input> }): AgentTool =>
+  ({ ...tool, inputSchema: zodSchema(input) }) as AgentTool
 
 /** The tool as the AI SDK takes it, in one caller's hands. */
-export const bind = (tool: AgentTool, context: ToolContext): Tool<unknown, string> =>
-  aiTool({
-    description: tool.description,
-    inputSchema: tool.input,
-    execute: (input, { abortSignal }) => execute(tool, input, context, abortSignal),
-  })
+export const bind = (tool: AgentTool, context: ToolContext): Tool<unknown, string> => ({
+  description: tool.description,
+  inputSchema: tool.inputSchema,
+  execute: (input, { abortSignal }) => execute(tool, input, context, abortSignal),
+})
 
 /** The output as JSON. Rejects with an AppError, whatever went wrong; the log hears of what nobody foresaw. */
 async function execute(tool: AgentTool, input: unknown, context: ToolContext, run?: AbortSignal) {
