@@ -20,6 +20,8 @@ await Bun.build({
     autoloadBunfig: false,
     autoloadDotenv: true,
   },
+  // What is imported late is in a file of its own; else all its modules of Node's would be loaded with the first.
+  splitting: true,
   // A third of the start. It takes ESM, since the entry awaits.
   bytecode: true,
   format: 'esm',
