@@ -14,6 +14,9 @@ import { openServices } from './services.ts'
 /** How long running answers may take to end when the server is stopped. */
 const stopWithinMs = 30_000
 
+/** Under `bun --hot` this file runs again in the same process, and what ran before makes room. */
+const hot = globalThis as { makeRoom?: () => Promise<void> }
+
 async function main([command = 'serve', ...rest]: string[]): Promise<void> {
   if (command === '--help' || command === '-h' || command === 'help') return console.log(help(version))
   if (command === '--version' || command === '-v') return console.log(version)
@@ -31,26 +34,34 @@ async function reportHealth(config: Config): Promise<void> {
 }
 
 async function run(config: Config): Promise<void> {
+  await hot.makeRoom?.()
   startLog(config.LOG_LEVEL)
   const services = await openServices(config)
   const server = listen(buildApp(services), config)
   announce(config, server.url)
 
+  const close = async (withinMs: number) => {
+    services.infra.stop()
+    const closed = server.stop()
+    await services.close(withinMs)
+    await Promise.race([closed, Bun.sleep(1000)])
+    await server.stop(true)
+  }
   let stopping = false
   const stop = async (signal: string) => {
     if (stopping) return
     stopping = true
     log.info('{signal}: stopping; answers under way may end', { signal })
-    services.infra.stop()
-    const closed = server.stop()
-    await services.close(stopWithinMs)
-    await Promise.race([closed, Bun.sleep(1000)])
-    await server.stop(true)
+    await close(stopWithinMs)
     log.info('stopped')
     setImmediate(() => process.exit(0))
   }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+  const signals = ['SIGTERM', 'SIGINT'] as const
+  for (const signal of signals) process.on(signal, stop)
+  hot.makeRoom = () => {
+    for (const signal of signals) process.off(signal, stop)
+    return close(0)
+  }
 }
 
 function listen(app: ReturnType<typeof buildApp>, config: Config) {
