@@ -1,30 +1,27 @@
 import { errorCodes } from '../../errors.ts'
 import { bodyBytes, limits } from '../../limits.ts'
-import { fill, textsIn } from '../../texts/index.ts'
+import { fill } from '../../texts/index.ts'
 import { statusOf } from '../problem.ts'
 import template from './description.md' with { type: 'text' }
 
 /** What stands above all operations. */
 export const description = (): string =>
-  fill(template, { errors: errorTable(), limits: limitTable(), bodyBytes })
+  fill(template, { codes: codesByStatus(), limits: limitTable(), bodyBytes })
 
-const errorTable = () =>
-  table(
-    ['Status', '`code`', '`detail`'],
-    [...errorCodes]
-      .sort((one, other) => statusOf[one] - statusOf[other])
-      .map(code => [String(statusOf[code]), `\`${code}\``, textsIn('en').errors[code]]),
-  )
+const codesByStatus = () =>
+  Object.entries(Object.groupBy(errorCodes, code => statusOf[code]))
+    .map(([status, codes]) => `- ${status}: ${codes.map(code => `\`${code}\``).join(', ')}`)
+    .join('\n')
 
 const limitTable = () =>
-  table(
+  [
     ['Limit', 'At most', 'For each'],
-    Object.entries(limits).map(([name, { times, seconds, per }]) => [
+    ['---', '---', '---'],
+    ...Object.entries(limits).map(([name, { times, seconds, per }]) => [
       `\`${name}\``,
       `${times} in ${seconds / 60} min`,
       per,
     ]),
-  )
-
-const table = (head: string[], rows: string[][]): string =>
-  [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n')
+  ]
+    .map(cells => `| ${cells.join(' | ')} |`)
+    .join('\n')

@@ -1,3 +1,4 @@
+import { Type } from '@sinclair/typebox'
 import { t } from 'elysia'
 import { username } from '../users/schema.ts'
 
@@ -62,7 +63,8 @@ export const signedIn = t.Object(
       description: 'Good for one refresh, for 30 days',
       examples: refreshToken.examples as string[],
     }),
-    expires_in: t.Integer({ description: 'Seconds the access token lives', examples: [3600] }),
+    // Elysia's own Integer takes text, too.
+    expires_in: Type.Integer({ description: 'Seconds the access token lives', examples: [3600] }),
     token_type: t.Literal('bearer'),
     user: t.Object({ id, email: knownEmail }),
   },
