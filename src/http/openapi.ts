@@ -20,6 +20,7 @@ export type Problem<Of extends Status, Code extends ErrorCode> = {
 /**
  * The response schemas of the failures a route may answer with, one a status. They carry types for clients and
  * codes for the API reference, and nothing to check: errors do not pass Elysia's validation of responses.
+ * One call a route: of two, the second's statuses would hide the first's.
  */
 export function problems<const Code extends ErrorCode>(...codes: Code[]) {
   const byStatus = Object.entries(Object.groupBy(codes, code => statusOf[code]))

@@ -1,5 +1,4 @@
 /** The OpenAPI document: what the generator reads off the routes, in the words of OpenAPI 3.1, and what it leaves out. */
-
 import type { AnyElysia } from 'elysia'
 import { version } from '../../../package.json' with { type: 'json' }
 import { Asset } from './asset.ts'
@@ -21,7 +20,15 @@ const tags = [
 ]
 
 /** @param publicUrl where people reach the server, if it was told */
-export async function openApiDocument(routes: AnyElysia['routes'], publicUrl?: string) {
+export async function documentAsset(routes: AnyElysia['routes'], publicUrl?: string): Promise<Asset> {
+  const document = await openApiDocument(routes, publicUrl)
+  return Asset.of(JSON.stringify(document), {
+    'content-type': 'application/json',
+    'cache-control': 'no-cache',
+  })
+}
+
+async function openApiDocument(routes: AnyElysia['routes'], publicUrl?: string) {
   const schemas = new Schemas()
   const paths: Record<string, Record<string, unknown>> = {}
   for (const [path, operations] of Object.entries(await generate(routes)))
@@ -51,12 +58,4 @@ export async function openApiDocument(routes: AnyElysia['routes'], publicUrl?: s
       },
     },
   }
-}
-
-export async function documentAsset(routes: AnyElysia['routes'], publicUrl?: string): Promise<Asset> {
-  const document = await openApiDocument(routes, publicUrl)
-  return Asset.of(JSON.stringify(document), {
-    'content-type': 'application/json',
-    'cache-control': 'no-cache',
-  })
 }

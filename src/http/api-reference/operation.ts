@@ -50,10 +50,8 @@ const json = (schema: Schema, schemas: Schemas) => ({
 
 type Parameter = NonNullable<RawOperation['parameters']>[number]
 
-const withExample = ({ name, in: place, required, schema, examples }: Parameter, schemas: Schemas) => ({
-  name,
-  in: place,
-  required,
+const withExample = ({ schema, examples, ...said }: Parameter, schemas: Schemas) => ({
+  ...said,
   schema: schemas.take(schema),
   example: examples?.[0],
 })

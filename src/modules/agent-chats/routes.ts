@@ -35,26 +35,26 @@ export const agentChatRoutes = (
       body: schema.messageBody,
       response: {
         200: schema.answerView,
-        ...problems('unauthenticated', 'chat_not_found', 'run_in_progress', ...badBody, 'too_many_runs'),
-        ...problems(
-          'model_failed',
-          'model_rejected_key',
-          'model_cut_off',
-          'model_refused',
-          'answer_too_long',
-        ),
-        ...problems(
-          'stopping',
-          'storage_unavailable',
-          'model_unreachable',
-          'model_rate_limited',
-          'run_interrupted',
-          'model_timeout',
-        ),
+        ...problems('unauthenticated', 'chat_not_found', ...badBody, ...noPlace, ...failuresOfARun),
       },
       detail: sendMessage,
     },
   )
+
+/** Why a run does not begin. */
+const noPlace = ['run_in_progress', 'too_many_runs', 'stopping', 'storage_unavailable'] as const
+
+const failuresOfARun = [
+  'model_failed',
+  'model_rejected_key',
+  'model_cut_off',
+  'model_refused',
+  'answer_too_long',
+  'model_unreachable',
+  'model_rate_limited',
+  'run_interrupted',
+  'model_timeout',
+] as const
 
 const wantsStream = (request: Request): boolean =>
   new Negotiator({ headers: { accept: request.headers.get('accept') ?? '*/*' } }).mediaType([

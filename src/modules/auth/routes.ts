@@ -6,6 +6,9 @@ import * as schema from './schema.ts'
 import type { Sessions } from './sessions.ts'
 import type { SignUp } from './sign-up.ts'
 
+/** What a code is made and kept with. */
+const unavailable = ['codes_unavailable', 'storage_unavailable'] as const
+
 export const authRoutes = (signUp: SignUp, sessions: Sessions, users: Users, guard: Guard) =>
   new Elysia({ prefix: '/auth', tags: ['Auth'] })
     .use(guard)
@@ -17,8 +20,14 @@ export const authRoutes = (signUp: SignUp, sessions: Sessions, users: Users, gua
         body: schema.signUpBody,
         response: {
           202: schema.accepted,
-          ...problems(...badBody, 'username_taken', 'redirect_not_allowed'),
-          ...problems('rate_limited', 'server_busy', 'codes_unavailable', 'storage_unavailable'),
+          ...problems(
+            ...badBody,
+            'username_taken',
+            'redirect_not_allowed',
+            'rate_limited',
+            'server_busy',
+            ...unavailable,
+          ),
         },
         detail: describe(
           'beginSignUp',
@@ -32,7 +41,7 @@ export const authRoutes = (signUp: SignUp, sessions: Sessions, users: Users, gua
       body: schema.emailBody,
       response: {
         204: schema.resent,
-        ...problems(...badBody, 'rate_limited', 'codes_unavailable', 'storage_unavailable'),
+        ...problems(...badBody, 'rate_limited', ...unavailable),
       },
       detail: describe(
         'resendCode',
@@ -45,8 +54,7 @@ export const authRoutes = (signUp: SignUp, sessions: Sessions, users: Users, gua
       body: schema.verifyBody,
       response: {
         200: schema.signedIn,
-        ...problems('invalid_code', ...badBody, 'username_taken'),
-        ...problems('rate_limited', 'codes_unavailable', 'storage_unavailable'),
+        ...problems('invalid_code', ...badBody, 'username_taken', 'rate_limited', ...unavailable),
       },
       detail: describe(
         'verifyCode',
