@@ -2,7 +2,7 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { emptyFolder, removeFolders } from './harness/executable.ts'
+import { emptyFolder, tidy } from './harness/executable.ts'
 import { freePort } from './harness/redis.ts'
 
 setDefaultTimeout(60_000)
@@ -32,7 +32,7 @@ test.each([
   } finally {
     server.kill()
     await server.exited
-    removeFolders()
+    await tidy()
   }
   expect(server.exitCode).toBe(0)
 })

@@ -3,12 +3,12 @@ import { Database } from 'bun:sqlite'
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Executable, removeFolders, startExecutable } from './harness/executable.ts'
+import { type Executable, startExecutable, tidy } from './harness/executable.ts'
 import { startGatedModel } from './harness/gated-model.ts'
 import { openStream } from './harness/stream.ts'
 
 setDefaultTimeout(60_000)
-afterAll(removeFolders)
+afterAll(tidy)
 
 describe('what was acknowledged', () => {
   const chat = async (parley: Executable, who: { access_token: string }, body: object) =>

@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { version } from '../package.json' with { type: 'json' }
 import { settings } from '../src/config.ts'
 import { migrations } from '../src/database/migrations/index.ts'
-import { emptyFolder, removeFolders, runExecutable, startExecutable } from './harness/executable.ts'
+import { emptyFolder, runExecutable, startExecutable, tidy } from './harness/executable.ts'
 
 setDefaultTimeout(60_000)
-afterAll(removeFolders)
+afterAll(tidy)
 
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8)
 

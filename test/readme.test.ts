@@ -2,10 +2,10 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { emptyFolder, loggedCode, removeFolders, startExecutable } from './harness/executable.ts'
+import { emptyFolder, loggedCode, startExecutable, tidy } from './harness/executable.ts'
 
 setDefaultTimeout(60_000)
-afterAll(removeFolders)
+afterAll(tidy)
 
 const root = join(import.meta.dir, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')

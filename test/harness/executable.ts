@@ -50,9 +50,8 @@ async function launch({ env = {}, args = [], cwd = emptyFolder() }: Options) {
     }
   }
   const ended = Promise.all([collect(child.stdout), collect(child.stderr), child.exited])
-  const killWithUs = () => child.kill('SIGKILL')
-  process.on('exit', killWithUs)
-  ended.then(() => process.off('exit', killWithUs))
+  running.add(child)
+  ended.then(() => running.delete(child))
 
   return {
     cwd,
@@ -101,6 +100,7 @@ async function nextMail({ logged }: Awaited<ReturnType<typeof launch>>, to: stri
 export const loggedCode = async (executable: Executable, to: string): Promise<string> =>
   codeIn((await nextMail(executable, to)).text)
 
+const running = new Set<Bun.Subprocess>()
 const folders: string[] = []
 
 export function emptyFolder(): string {
@@ -109,7 +109,10 @@ export function emptyFolder(): string {
   return folder
 }
 
-export function removeFolders(): void {
+/** Ends what a failed test has left running, and removes the folders. Call it after the tests of a file. */
+export async function tidy(): Promise<void> {
+  for (const child of running) child.kill('SIGKILL')
+  await Promise.all([...running].map(child => child.exited))
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 }
 
