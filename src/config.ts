@@ -3,6 +3,7 @@
  * `--help`, the tables in the READMEs and `.env.example` are made from this list.
  */
 import { isAbsolute, resolve } from 'node:path'
+import { StartError } from './errors.ts'
 import { type Locale, locales } from './texts/index.ts'
 
 type Parser<T> = { takes: string; parse: (value: string) => T | undefined }
@@ -18,7 +19,10 @@ const oneOf = <const T extends string>(...words: T[]): Parser<T> => ({
 })
 const url = (...protocols: string[]): Parser<string> => ({
   takes: `an address that starts with ${protocols.map(protocol => `${protocol}//`).join(' or ')}`,
-  parse: value => (URL.canParse(value) && protocols.includes(new URL(value).protocol) ? value : undefined),
+  parse: value =>
+    URL.canParse(value) && protocols.includes(new URL(value).protocol) && new URL(value).hostname
+      ? value
+      : undefined,
 })
 const list = (item: Parser<string>): Parser<string[]> => ({
   takes: `a comma-separated list, each ${item.takes}`,
@@ -176,7 +180,7 @@ export type Config = { [Name in SettingName]: Settings[Name]['default'] } & {
 }
 
 /** A setting that makes no sense: the message names it and says what it takes. */
-export class ConfigError extends Error {}
+export class ConfigError extends StartError {}
 
 /** Reads the settings; an empty value counts as unset. Throws ConfigError. */
 export function readConfig(environment: Environment): Config {

@@ -54,6 +54,9 @@ export type ErrorOptions = {
   cause?: unknown
 }
 
+/** Why the server cannot start, as a sentence for whoever starts it. */
+export class StartError extends Error {}
+
 /** A failure that a person is told about: a code of the list above and what belongs into its sentence. */
 export class AppError extends Error {
   constructor(

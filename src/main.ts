@@ -2,8 +2,8 @@
 /** The command line: reads the settings, opens the services, serves, and stops cleanly. */
 import { version } from '../package.json' with { type: 'json' }
 import { buildApp } from './app.ts'
-import { type Config, ConfigError, developmentConveniences, readConfig } from './config.ts'
-import { DatabaseError } from './database/database.ts'
+import { type Config, developmentConveniences, readConfig } from './config.ts'
+import { StartError } from './errors.ts'
 import { isHealthy } from './health.ts'
 import { help } from './help.ts'
 import { allowManyOutgoingRequests } from './http/outgoing.ts'
@@ -42,17 +42,19 @@ async function run(config: Config): Promise<void> {
 
   const close = async (withinMs: number) => {
     services.infra.stop()
-    const closed = server.stop()
-    await services.close(withinMs)
-    await Promise.race([closed, Bun.sleep(1000)])
+    server.stop()
+    await Promise.all([services.agentChats.stop(withinMs), requestsEnded(server, withinMs)])
     await server.stop(true)
+    await services.close()
   }
   let stopping = false
   const stop = async (signal: string) => {
     if (stopping) return
     stopping = true
     log.info('{signal}: stopping; answers under way may end', { signal })
-    await close(stopWithinMs)
+    await close(stopWithinMs).catch(error =>
+      log.error('not closed well: {reason}', { reason: reason(error) }),
+    )
     log.info('stopped')
     setImmediate(() => process.exit(0))
   }
@@ -64,13 +66,19 @@ async function run(config: Config): Promise<void> {
   }
 }
 
+async function requestsEnded(server: { pendingRequests: number }, withinMs: number): Promise<void> {
+  for (const start = Date.now(); server.pendingRequests > 0 && Date.now() - start < withinMs; )
+    await Bun.sleep(10)
+}
+
 function listen(app: ReturnType<typeof buildApp>, config: Config) {
   try {
     return serve(app, config)
   } catch (error) {
-    if ((error as { code?: string }).code !== 'EADDRINUSE') throw error
-    throw new ConfigError(
-      `PORT ${config.PORT} on ${config.HOST} is taken by another program. Stop it, or set another PORT.`,
+    throw new StartError(
+      (error as { code?: string }).code === 'EADDRINUSE'
+        ? `PORT ${config.PORT} on ${config.HOST} is taken by another program. Stop it, or set another PORT.`
+        : `HOST ${config.HOST} with PORT ${config.PORT} cannot be listened on: ${reason(error)}`,
     )
   }
 }
@@ -90,7 +98,6 @@ function refuse(sentence: string, status: number): void {
 }
 
 main(Bun.argv.slice(2)).catch(error => {
-  const known = error instanceof ConfigError || error instanceof DatabaseError
-  console.error(known ? error.message : reason(error))
+  console.error(error instanceof StartError ? error.message : reason(error))
   process.exit(1)
 })

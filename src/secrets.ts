@@ -1,9 +1,12 @@
 /** The one secret of an installation, and the keys derived from it. Nothing here is ever logged. */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { StartError } from './errors.ts'
 
 type Purpose = 'codes' | 'refresh-tokens' | 'outbox' | 'clients'
+
+const leastBytes = 32
 
 export class Secrets {
   readonly #keys = new Map<Purpose, Buffer>()
@@ -15,9 +18,13 @@ export class Secrets {
   static of(jwtSecret: string | undefined, dataDir: string): Secrets {
     if (jwtSecret) return new Secrets(jwtSecret)
     const file = join(dataDir, 'secret')
-    if (!existsSync(file))
-      writeFileSync(file, randomBytes(48).toString('base64url'), { mode: 0o600, flush: true })
-    return new Secrets(readFileSync(file, 'utf8').trim())
+    if (!existsSync(file)) generate(file)
+    const kept = readFileSync(file, 'utf8').trim()
+    if (Buffer.byteLength(kept) < leastBytes)
+      throw new StartError(
+        `${file} holds no secret of at least ${leastBytes} bytes. Restore it; or delete it, which signs everybody out.`,
+      )
+    return new Secrets(kept)
   }
 
   /** HMAC-SHA-256 under a key of the purpose's own. */
@@ -48,4 +55,10 @@ export class Secrets {
     }
     return key
   }
+}
+
+/** Whole or not at all, also when the power goes. */
+function generate(file: string): void {
+  writeFileSync(`${file}.new`, randomBytes(48).toString('base64url'), { mode: 0o600, flush: true })
+  renameSync(`${file}.new`, file)
 }

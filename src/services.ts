@@ -1,5 +1,5 @@
 /** Opens every part in order and wires the services. The only place where implementations are chosen. */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { openCodes } from './adapters/codes/index.ts'
@@ -10,11 +10,13 @@ import type { Config } from './config.ts'
 import { accountStore } from './database/account-store.ts'
 import { agentChatStore } from './database/agent-chat-store.ts'
 import { startCleanup } from './database/cleanup.ts'
-import { Database, DatabaseError, lockDataDir } from './database/database.ts'
+import { Database, lockDataDir } from './database/database.ts'
 import { outboxStore } from './database/outbox-store.ts'
 import { sessionStore } from './database/session-store.ts'
 import { userStore } from './database/user-store.ts'
+import { StartError } from './errors.ts'
 import { hashQueue } from './limits.ts'
+import { log, reason } from './log.ts'
 import { AgentChats } from './modules/agent-chats/service.ts'
 import { AccessTokens } from './modules/auth/access-token.ts'
 import { Outbox } from './modules/auth/outbox.ts'
@@ -27,7 +29,7 @@ import { Secrets } from './secrets.ts'
 
 export type Services = Awaited<ReturnType<typeof openServices>>
 
-/** @throws DatabaseError where the data folder or its database cannot be used, or is in use */
+/** @throws StartError where the data folder or its database cannot be used, or is in use */
 export async function openServices(config: Config, now: () => number = Date.now) {
   const { dataDir } = config
   prepareDataDir(dataDir)
@@ -71,10 +73,10 @@ export async function openServices(config: Config, now: () => number = Date.now)
   outbox.start()
   const cleanup = startCleanup(database, now)
 
-  /** Lets what is under way end, at most so long, then closes every part. */
-  const close = async (deadlineMs: number) => {
+  /** Closes every part. No request may be under way. */
+  const close = async () => {
     cleanup.stop()
-    await Promise.all([agentChats.stop(deadlineMs), outbox.stop()])
+    await outbox.stop()
     mailer.close()
     await redis?.close()
     database.close()
@@ -87,6 +89,7 @@ function prepareDataDir(dataDir: string): void {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   } catch (error) {
-    throw new DatabaseError(`The folder DATA_DIR=${dataDir} cannot be created: ${(error as Error).message}`)
+    throw new StartError(`The folder DATA_DIR=${dataDir} cannot be created: ${reason(error)}`)
   }
+  if (statSync(dataDir).mode & 0o077) log.warn('others may look into {dataDir}: chmod 700 it', { dataDir })
 }

@@ -1,10 +1,12 @@
+import { Database as Sqlite } from 'bun:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cleanUp } from '../src/database/cleanup.ts'
+import { cleanerOf } from '../src/database/cleanup.ts'
 import { Database, DatabaseError, lockDataDir } from '../src/database/database.ts'
-import type { AppError } from '../src/errors.ts'
+import { type AppError, StartError } from '../src/errors.ts'
+import { Secrets } from '../src/secrets.ts'
 
 let dir: string
 let database: Database
@@ -72,6 +74,65 @@ describe('write', () => {
   })
 })
 
+describe('ping', () => {
+  test('fails after a failed commit, until one succeeds', async () => {
+    const limit = (pages: number) => database.prepare(`PRAGMA max_page_count = ${pages}`).get()
+    await database.ping()
+    const { page_count: pages } = database.prepare<{ page_count: number }, []>('PRAGMA page_count').get()!
+    limit(pages)
+    await database.write(() => insert('large', 'x'.repeat(1_000_000))).catch(() => {})
+    limit(1_000_000)
+    expect(await database.ping()).toBeNumber()
+  })
+
+  test('fails where the file was deleted', () => {
+    rmSync(join(dir, 'parley.db'))
+    expect(database.ping()).rejects.toThrow('deleted')
+  })
+})
+
+test('a foreign writer is waited for, and holds nothing else up meanwhile', async () => {
+  const foreign = new Sqlite(join(dir, 'parley.db'))
+  foreign.run('BEGIN IMMEDIATE')
+  let longest = 0
+  let last = performance.now()
+  const ticks = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last)
+    last = performance.now()
+  }, 1)
+  const step = database.write(() => insert('patient'))
+  await Bun.sleep(500)
+  foreign.run('COMMIT')
+  foreign.close()
+  await step
+  clearInterval(ticks)
+  expect(names()).toEqual(['patient'])
+  expect(longest).toBeLessThan(400)
+})
+
+test('what comes after the end is refused', async () => {
+  const other = new Database(join(dir, 'other.db'))
+  const before = other.write(() => 'kept')
+  other.close()
+  expect(await before).toBe('kept')
+  expect(other.write(() => 'late')).rejects.toThrow('stopping')
+})
+
+describe('the secret', () => {
+  const secret = () => Secrets.of(undefined, dir).jwtSecret
+  test('is made once and kept', () => {
+    const first = secret()
+    expect(first.length).toBeGreaterThan(32)
+    expect(secret()).toBe(first)
+  })
+
+  test.each(['', 'abc'])('of %p is refused, and left as it is', kept => {
+    writeFileSync(join(dir, 'secret'), kept)
+    expect(secret).toThrow(StartError)
+    expect(readFileSync(join(dir, 'secret'), 'utf8')).toBe(kept)
+  })
+})
+
 describe('opening', () => {
   test('keeps the settings that durability rests on', () => {
     const pragma = (name: string) => Object.values(database.prepare<object, []>(`PRAGMA ${name}`).get()!)[0]
@@ -106,6 +167,6 @@ test('cleaning up deletes what has expired, however much, and nothing else', asy
     for (let i = 0; i < 1000; i++) insert(`expired ${i}`, '[]', 5)
     insert('live', '[]', 6)
   })
-  await cleanUp(database, 5)
+  await cleanerOf(database)(5)
   expect(names()).toEqual(['live'])
 })

@@ -102,6 +102,25 @@ describe('a stop', () => {
   })
 })
 
+describe('requests in hand', () => {
+  test('are answered before the end, and what they were told is kept', async () => {
+    const parley = await startExecutable()
+    const people = Array.from({ length: 8 }, (_, i) => ({
+      username: `late_${i}`,
+      email: `late_${i}@example.com`,
+      password: 'correct horse',
+    }))
+    const answers = people.map(person => parley.call('POST', '/auth/verifications', person))
+    await Bun.sleep(20)
+    parley.signal('SIGTERM')
+    for (const answer of await Promise.all(answers)) expect(answer.status).toBe(202)
+    expect(await parley.exited).toBe(0)
+    const data = new Database(join(parley.cwd, 'data/parley.db'), { readonly: true })
+    expect(data.query('SELECT count(*) AS attempts FROM sign_up_attempts').get()).toEqual({ attempts: 8 })
+    data.close()
+  })
+})
+
 describe('model streams', () => {
   test('run at once by the hundreds, beyond the 256 outgoing requests that Bun allows', async () => {
     const model = startGatedModel()

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { type ErrorCode, errorCodes } from '../src/errors.ts'
 import { statusOf } from '../src/http/problem.ts'
 import { startApp, type TestApp } from './harness/app.ts'
+import { captureLog } from './harness/log.ts'
 
 let app: TestApp
 let alice: Awaited<ReturnType<TestApp['newUser']>>
@@ -118,10 +119,21 @@ describe('every error is a problem document', () => {
     expect(((await chunked.json()) as { code: string }).code).toBe('body_too_large')
   })
 
-  test('a Host of one letter does not change the path', async () => {
-    const answer = await raw('GET /zz/api/v1/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
-    expect(answer).toStartWith('HTTP/1.1 400')
-    expect(answer).toContain('"code":"bad_host"')
+  test.each(['a', 'ab', 'a@b.com', 'x/y', '[', '????', '%zz', 'a b'])(
+    'the Host %p does not change the path: 400',
+    async host => {
+      const answer = await raw(
+        `GET /zz/api/v1/health?q HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+      )
+      expect(answer).toStartWith('HTTP/1.1 400')
+      expect(answer).toContain('"instance":"/zz/api/v1/health","code":"bad_host"')
+      expect(answer).toMatch(/^x-request-id: [0-9a-f-]{36}\r$/im)
+      expect(answer).toMatch(/^x-content-type-options: nosniff\r$/im)
+    },
+  )
+
+  test('HTTP/1.0 without a Host: 400', async () => {
+    expect(await raw('GET /api/v1/health HTTP/1.0\r\n\r\n')).toContain('"code":"bad_host"')
   })
 
   test('has a status and a title for each code', () => {
@@ -192,6 +204,30 @@ describe('every response', () => {
     expect(preflight.status).toBe(204)
     expect(preflight.headers.get('access-control-allow-headers')).toContain('Authorization')
   })
+})
+
+test('the debug log tells each request with its status, and no secret', async () => {
+  const log = captureLog()
+  const other = await startApp({ LOG_LEVEL: 'debug' })
+  const bob = await other.newUser({ password: 'a password to look for' })
+  await other.as(bob)('GET', '/users/me?secret=query')
+  await other.call('GET', '/users/me')
+  await other.call('GET', '/nope')
+  await other.call('PUT', '/users/me')
+  await Bun.sleep(20)
+  await other.stop()
+  const lines = log.lines.join('\n')
+  log.stop()
+  for (const told of [
+    'POST /api/v1/auth/verifications 202',
+    'GET /api/v1/users/me 200',
+    'GET /api/v1/users/me 401',
+    'GET /api/v1/nope 404',
+    'PUT /api/v1/users/me 405',
+  ])
+    expect(lines).toContain(told)
+  for (const secret of ['a password to look for', 'secret=query', bob.access_token, bob.refresh_token])
+    expect(lines).not.toContain(secret)
 })
 
 describe('GET', () => {

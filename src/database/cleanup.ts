@@ -13,21 +13,21 @@ const rowsPerStep = 200
 const pauseMs = 60_000
 
 export function startCleanup(database: Database, now: () => number): { stop(): void } {
+  const cleanUp = cleanerOf(database)
   const timer = setInterval(() => {
-    cleanUp(database, now()).catch(error =>
-      log.warn('cleaning up failed: {reason}', { reason: reason(error) }),
-    )
+    cleanUp(now()).catch(error => log.warn('cleaning up failed: {reason}', { reason: reason(error) }))
   }, pauseMs)
   return { stop: () => clearInterval(timer) }
 }
 
 /** Deletes all that has expired; other writes come in between. */
-export async function cleanUp(database: Database, now: number): Promise<void> {
-  for (const [table, key] of Object.entries(expiring)) {
+export function cleanerOf(database: Database): (now: number) => Promise<void> {
+  const steps = Object.entries(expiring).map(([table, key]) => {
     const columns = key.replace(/[()]/g, '')
-    const remove = database.prepare(
-      `DELETE FROM ${table} WHERE ${key} IN (SELECT ${columns} FROM ${table} WHERE expires_at <= ? LIMIT ${rowsPerStep})`,
-    )
-    while ((await database.write(() => remove.run(now).changes)) === rowsPerStep);
+    const some = `SELECT ${columns} FROM ${table} WHERE expires_at <= ? LIMIT ${rowsPerStep}`
+    return database.prepare<null, [number]>(`DELETE FROM ${table} WHERE ${key} IN (${some})`)
+  })
+  return async now => {
+    for (const step of steps) while ((await database.write(() => step.run(now).changes)) === rowsPerStep);
   }
 }

@@ -1,19 +1,33 @@
 /** The SQLite file: opened once, read synchronously, written in shared commits. */
 import { SQLiteError, type SQLQueryBindings, Database as Sqlite } from 'bun:sqlite'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { AppError } from '../errors.ts'
+import { AppError, StartError } from '../errors.ts'
 import { log, reason } from '../log.ts'
 import { migrations } from './migrations/index.ts'
 
 /** Why the database cannot be used, as a sentence for the person who starts the server. */
-export class DatabaseError extends Error {}
+export class DatabaseError extends StartError {}
 
-type Step = { run: () => unknown; resolve: (value: never) => void; reject: (error: unknown) => void }
+type Step = {
+  run: () => unknown
+  resolve: (value: never) => void
+  reject: (error: unknown) => void
+  since: number
+}
+
+/** SQLite waits for a foreign writer with the whole process; beyond this we wait beside it, up to the patience. */
+const busyMs = 20
+const patienceMs = 5000
 
 export class Database {
   readonly #sqlite: Sqlite
-  readonly #ping
+  readonly #read
+  readonly #touch
+  readonly #inode: number
   #waiting: Step[] = []
+  #failing = false
+  #closed = false
 
   /** Opens or creates the file and brings it up to date. Throws DatabaseError. */
   constructor(readonly path: string) {
@@ -24,14 +38,17 @@ export class Database {
         // Acknowledged means on disk: with NORMAL a power cut may undo a committed sign-out.
         'synchronous = FULL',
         'foreign_keys = ON',
-        'busy_timeout = 5000',
+        `busy_timeout = ${busyMs}`,
       ])
         this.#sqlite.run(`PRAGMA ${pragma}`)
     } catch (error) {
       throw new DatabaseError(`The database ${path} cannot be opened: ${reason(error)}`)
     }
     this.#migrate()
-    this.#ping = this.#sqlite.prepare('SELECT id FROM users LIMIT 1')
+    this.#read = this.#sqlite.prepare('SELECT id FROM users LIMIT 1')
+    // What it is already; but it is written.
+    this.#touch = this.#sqlite.prepare(`PRAGMA user_version = ${migrations.length}`)
+    this.#inode = path === ':memory:' ? 0 : statSync(path).ino
   }
 
   #migrate(): void {
@@ -63,28 +80,42 @@ export class Database {
    */
   write<T>(run: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(new AppError('stopping', { retryAfter: 10 }))
       if (this.#waiting.length === 0) setImmediate(() => this.#commit())
-      this.#waiting.push({ run, resolve, reject })
+      this.#waiting.push({ run, resolve, reject, since: performance.now() })
     })
   }
 
   #commit(): void {
     const steps = this.#waiting
+    if (steps.length === 0) return
     this.#waiting = []
     const settle: Array<() => void> = []
     try {
       this.#sqlite.run('BEGIN IMMEDIATE')
       for (const step of steps) settle.push(this.#attempt(step))
       this.#sqlite.run('COMMIT')
+      this.#failing = false
     } catch (error) {
       // Some failures, a full disk among them, have rolled back already.
-      if (this.#sqlite.inTransaction) this.#sqlite.run('ROLLBACK')
-      log.error('nothing could be saved: {reason}', { reason: reason(error) })
-      const failure = new AppError('storage_unavailable', { retryAfter: 10, cause: error })
-      for (const step of steps) step.reject(failure)
+      if (!this.#closed && this.#sqlite.inTransaction) this.#sqlite.run('ROLLBACK')
+      this.#afterFailure(steps, error)
       return
     }
     for (const done of settle) done()
+  }
+
+  #afterFailure(steps: Step[], error: unknown): void {
+    const isBusy = error instanceof SQLiteError && error.code?.startsWith('SQLITE_BUSY')
+    if (isBusy && performance.now() - steps[0]!.since < patienceMs) {
+      if (this.#waiting.length === 0) setTimeout(() => this.#commit(), busyMs)
+      this.#waiting = [...steps, ...this.#waiting]
+      return
+    }
+    this.#failing = true
+    log.error('nothing could be saved: {reason}', { reason: reason(error) })
+    const failure = new AppError('storage_unavailable', { retryAfter: 10, cause: error })
+    for (const step of steps) step.reject(failure)
   }
 
   #attempt({ run, resolve, reject }: Step): () => void {
@@ -101,16 +132,24 @@ export class Database {
     }
   }
 
-  /** Milliseconds that a read takes. */
+  /** Milliseconds that a read takes; after a failed commit, a write. Rejects where the file is not usable, or gone. */
   async ping(): Promise<number> {
     const started = performance.now()
-    this.#ping.get()
+    if (this.#failing) await this.write(() => this.#touch.run())
+    this.#read.get()
+    if (statSync(this.path, { throwIfNoEntry: false })?.ino !== this.#inode)
+      throw new Error('the file has been moved or deleted')
     return performance.now() - started
   }
 
   close(): void {
-    if (this.#waiting.length > 0) this.#commit()
-    this.#sqlite.run('PRAGMA optimize')
+    this.#commit()
+    this.#closed = true
+    try {
+      this.#sqlite.run('PRAGMA optimize')
+    } catch (error) {
+      log.debug('the database was not optimized: {reason}', { reason: reason(error) })
+    }
     this.#sqlite.close()
   }
 }
@@ -138,15 +177,16 @@ export const isTaken = (error: unknown, column: string): boolean =>
  * holds on a file of its own. Throws DatabaseError when another process has it.
  */
 export function lockDataDir(dataDir: string): { release(): void } {
-  const lock = new Sqlite(join(dataDir, 'parley.lock'), { create: true })
   try {
+    const lock = new Sqlite(join(dataDir, 'parley.lock'), { create: true })
     lock.run('PRAGMA locking_mode = EXCLUSIVE')
     lock.run('BEGIN EXCLUSIVE')
-  } catch {
-    lock.close()
-    throw new DatabaseError(
-      `Another Parley is running on ${dataDir}. Stop it first, or give this one a DATA_DIR of its own.`,
-    )
+    return { release: () => lock.close() }
+  } catch (error) {
+    if (error instanceof SQLiteError && error.code?.startsWith('SQLITE_BUSY'))
+      throw new DatabaseError(
+        `Another Parley is running on ${dataDir}. Stop it first, or give this one a DATA_DIR of its own.`,
+      )
+    throw new DatabaseError(`The folder DATA_DIR=${dataDir} cannot be used: ${reason(error)}`)
   }
-  return { release: () => lock.close() }
 }

@@ -18,17 +18,26 @@ export async function readBody(request: Request): Promise<unknown> {
     faults.set(request, code)
     return {}
   }
-  if (!request.body) return fault('invalid_request')
+  if (!request.body) return fault('malformed_json')
   if (Number(request.headers.get('content-length')) > bodyBytes) return fault('body_too_large')
   if (!isJson(request.headers.get('content-type'))) return fault('unsupported_media_type')
-  const text = request.headers.has('content-length') ? await request.text() : await readCapped(request)
-  if (text === null) return fault('body_too_large')
   try {
-    const body = JSON.parse(text)
-    return isObject(body) ? body : fault('invalid_request')
+    const text = request.headers.has('content-length') ? await request.text() : await readCapped(request)
+    if (text === null) return fault('body_too_large')
+    const body = hasSurrogateEscape.test(text) ? JSON.parse(text, refuseIllFormed) : JSON.parse(text)
+    return isObject(body) ? body : fault('malformed_json')
   } catch {
+    // No JSON, or a client that left in the middle of it.
     return fault('malformed_json')
   }
+}
+
+/** Half a character can be written in JSON, and in no file or hash: two different texts would become one. */
+const hasSurrogateEscape = /\\u[dD]/
+
+function refuseIllFormed(_: string, value: unknown): unknown {
+  if (typeof value === 'string' && !value.isWellFormed()) throw new SyntaxError('half a surrogate pair')
+  return value
 }
 
 const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -10,7 +10,7 @@ import { localeOf } from './locale.ts'
 import { problem } from './problem.ts'
 
 /** On every answer. The API holds personal data and no pages: nothing is to be kept, framed or run. */
-const securityHeaders = {
+export const securityHeaders = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'referrer-policy': 'no-referrer',
@@ -30,8 +30,10 @@ export const edge = (config: Pick<Config, 'DEFAULT_LOCALE'>, allowedMethods: All
       const id = String(set.headers['x-request-id'])
       const failure =
         toAppError(error, request, path, locale, allowedMethods) ?? unknownFailure(error, request, path, id)
-      const allow = failure.options.params?.allow
-      return problem(failure, path, locale, allow ? { allow: String(allow) } : {})
+      const response = problem(failure, path, locale, set.headers.vary)
+      // For the request log.
+      set.status = response.status
+      return response
     })
     .headers(securityHeaders)
     .onRequest(({ request, set }) => {

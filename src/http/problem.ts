@@ -69,20 +69,19 @@ export const detailOf = (error: AppError, locale: Locale): string =>
     ...error.options.params,
   })
 
-/** @param path the request's path, without its query */
-export function problem(
-  error: AppError,
-  path: string,
-  locale: Locale,
-  more: Record<string, string> = {},
-): Response {
+/**
+ * @param path the request's path, without its query
+ * @param vary what the answer depends on besides the language, as CORS has it
+ */
+export function problem(error: AppError, path: string, locale: Locale, vary?: unknown): Response {
   const status = statusOf[error.code]
-  const headers = new Headers(more)
+  const headers = new Headers(vary ? { vary: String(vary) } : {})
   headers.set('content-type', 'application/problem+json')
   headers.set('content-language', locale)
   headers.set('cache-control', 'no-store')
   headers.append('vary', 'Accept-Language')
   if (status === 401) headers.set('www-authenticate', 'Bearer')
+  if (error.options.params?.allow !== undefined) headers.set('allow', String(error.options.params.allow))
   if (error.options.retryAfter !== undefined) headers.set('retry-after', String(error.options.retryAfter))
   const body = {
     type: 'about:blank',

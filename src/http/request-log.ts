@@ -5,12 +5,11 @@ import { log } from '../log.ts'
 export function requestLog(level: string) {
   const plugin = new Elysia({ name: 'request-log' })
   if (level !== 'debug') return plugin
-  return plugin.onAfterResponse({ as: 'global' }, ({ request, path, set, responseValue }) => {
-    const status = responseValue instanceof Response ? responseValue.status : (set.status ?? 200)
+  return plugin.onAfterResponse({ as: 'global' }, ({ request, path, set }) => {
     log.debug('{method} {path} {status}, request {id}', {
       method: request.method,
       path,
-      status,
+      status: set.status ?? 200,
       id: set.headers['x-request-id'],
     })
   })

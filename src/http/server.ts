@@ -2,6 +2,7 @@ import type { App } from '../app.ts'
 import { AppError } from '../errors.ts'
 import { log, reason } from '../log.ts'
 import type { Locale } from '../texts/index.ts'
+import { securityHeaders } from './edge.ts'
 import { localeOf } from './locale.ts'
 import { problem } from './problem.ts'
 
@@ -21,21 +22,15 @@ export function serve(app: App, { HOST, PORT, DEFAULT_LOCALE }: Listening) {
     maxRequestBodySize: hardBodyLimit,
     idleTimeout: 30,
     fetch(request) {
-      if (isHostTooShort(request.url))
-        return problem(
-          new AppError('bad_host'),
-          new URL(request.url).pathname,
-          localeOf(request, DEFAULT_LOCALE),
-        )
+      if (hasBadHost(request.url))
+        return outside(new AppError('bad_host'), pathOf(request.url), localeOf(request, DEFAULT_LOCALE))
       return handle(request)
     },
     // The last net: what the app itself did not catch.
     error(error) {
       const id = crypto.randomUUID()
       log.error('a request failed, request {id}: {reason}', { id, reason: reason(error) })
-      const response = problem(new AppError('internal_error', { params: { id } }), '', DEFAULT_LOCALE)
-      response.headers.set('x-request-id', id)
-      return response
+      return outside(new AppError('internal_error', { params: { id } }), '/', DEFAULT_LOCALE, id)
     },
   })
   // Handlers find it in their context: the client's address, a request's time limit.
@@ -45,6 +40,17 @@ export function serve(app: App, { HOST, PORT, DEFAULT_LOCALE }: Listening) {
 
 /**
  * Elysia looks for the path from the eleventh character on, so with a host of less than four it would take
- * another part of the address for it (elysiajs/elysia#748).
+ * another part of the address for it (elysiajs/elysia#748). Where there is no proper host at all, Bun gives
+ * no more than the path.
  */
-const isHostTooShort = (url: string) => url.indexOf('/', 'http://'.length) < 11
+const hasBadHost = (url: string) => !url.startsWith('http') || url.indexOf('/', 'http://'.length) < 11
+
+const pathOf = (url: string) => url.replace(/^http:\/\/[^/]*/, '').replace(/\?.*/s, '') || '/'
+
+/** A problem that did not come by the app, with the headers that the app would give it. */
+function outside(error: AppError, path: string, locale: Locale, id: string = crypto.randomUUID()): Response {
+  const response = problem(error, path, locale)
+  for (const [name, value] of Object.entries({ ...securityHeaders, 'x-request-id': id }))
+    response.headers.set(name, value)
+  return response
+}

@@ -3,7 +3,7 @@ import type { Texts } from './zh-CN.ts'
 export const en: Texts = {
   errors: {
     invalid_request: 'The request is not valid; see "errors" for the fields to correct.',
-    malformed_json: 'The body is not valid JSON.',
+    malformed_json: 'The body is not a valid JSON object.',
     unsupported_media_type: 'Send the body as JSON, with Content-Type: application/json.',
     body_too_large: 'The body is too large; at most {max} bytes are taken.',
     bad_host: 'The Host header is not valid.',

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../errors.ts'
 
 const errors: Record<ErrorCode, string> = {
   invalid_request: '请求参数无效，请检查 errors 中列出的字段',
-  malformed_json: '请求体不是有效的 JSON',
+  malformed_json: '请求体不是有效的 JSON 对象',
   unsupported_media_type: '请以 Content-Type: application/json 发送 JSON 请求体',
   body_too_large: '请求体过大，最多 {max} 字节',
   bad_host: '请求的 Host 头无效',

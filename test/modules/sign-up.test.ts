@@ -1,3 +1,4 @@
+import { Database as Sqlite } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { startApp, type TestApp } from '../harness/app.ts'
 
@@ -64,12 +65,34 @@ describe('POST /auth/verifications', () => {
     expect((await signIn(owner.email, owner.password)).status).toBe(200)
   })
 
+  test('has no more live codes for an address than mails went out, however many sign up for it', async () => {
+    const other = await startApp()
+    const email = 'wanted@example.com'
+    for (let i = 0; i < 12; i++)
+      await other.call(
+        'POST',
+        '/auth/verifications',
+        { username: `bot_${i}`, email, password: 'secret horse' },
+        { 'x-forwarded-for': `203.0.113.${i}` },
+      )
+    const file = new Sqlite(`${other.dataDir}/parley.db`, { readonly: true })
+    const { live } = file.query('SELECT count(*) AS live FROM codes WHERE email = ?').get(email) as {
+      live: number
+    }
+    file.close()
+    expect(live).toBe(5)
+    for (let i = 0; i < 5; i++) await other.smtp.nextMail(email)
+    expect(other.smtp.nextMail(email, 300)).rejects.toThrow()
+    await other.stop()
+  })
+
   test('takes redirect_to only for an allowed origin', async () => {
     const name = fresh()
     for (const redirect_to of [
       'https://evil.example.com/',
       'https://app.example.com.evil.org/',
       'javascript:alert(1)',
+      'blob:https://app.example.com/x',
       '//app.example.com',
       'x',
     ]) {

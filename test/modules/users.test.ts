@@ -68,6 +68,8 @@ describe('PATCH /users/me', () => {
     ['a name of null', { username: null }],
     ['a bio of 201 characters', { bio: 'x'.repeat(201) }],
     ['an avatar that is no address', { avatar_url: 'bob.png' }],
+    ['an avatar without a host', { avatar_url: 'https://' }],
+    ['half a character', '{"bio":"\\ud800"}'],
     ['a script as an avatar', { avatar_url: 'javascript:alert(1)' }],
     ['a data address as an avatar', { avatar_url: 'data:image/png;base64,AA' }],
     ['an avatar of 2049 characters', { avatar_url: `https://example.com/${'x'.repeat(2029)}` }],

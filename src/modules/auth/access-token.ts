@@ -7,7 +7,8 @@ const audience = 'parley'
 
 /**
  * Access tokens: JWTs signed with HS256 through node:crypto, which unlike WebCrypto does not wait in the
- * thread pool behind password hashes. Algorithm, issuer, audience and expiry are all demanded.
+ * thread pool behind password hashes. Algorithm, issuer, audience and expiry are all demanded. Tokens are dated
+ * by the clock given and judged by the machine's.
  */
 export class AccessTokens {
   #codec: ReturnType<typeof codec> | undefined

@@ -40,7 +40,7 @@ export class Passwords {
     return Number(memory ?? 0) < parameters.memoryCost || Number(time ?? 0) < parameters.timeCost
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.#turn.pendingCount >= this.queue) throw new AppError('server_busy', { retryAfter: 2 })
     return this.#turn(work)
   }

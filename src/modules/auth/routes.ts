@@ -36,19 +36,26 @@ export const authRoutes = (signUp: SignUp, sessions: Sessions, users: Users, gua
         ),
       },
     )
-    .post('/verifications/resend', ({ body, set }) => signUp.resend(body).then(() => noContent(set)), {
-      limit: 'resend',
-      body: schema.emailBody,
-      response: {
-        204: schema.resent,
-        ...problems(...badBody, 'rate_limited', ...unavailable),
+    .post(
+      '/verifications/resend',
+      ({ body, set }) => {
+        signUp.resend(body)
+        noContent(set)
       },
-      detail: describe(
-        'resendCode',
-        'Sign up: mail the code again',
-        'At most once a minute and five times an hour; the answer does not tell.',
-      ),
-    })
+      {
+        limit: 'resend',
+        body: schema.emailBody,
+        response: {
+          204: schema.resent,
+          ...problems(...badBody, 'rate_limited', ...unavailable),
+        },
+        detail: describe(
+          'resendCode',
+          'Sign up: mail the code again',
+          'At most once a minute and five times an hour; the answer does not tell.',
+        ),
+      },
+    )
     .post('/verifications/verify', ({ body, visitor }) => signUp.verify(body, visitor), {
       limit: 'verify',
       body: schema.verifyBody,

@@ -2,7 +2,7 @@
 import type { Limiter } from '../../adapters/limiter/limiter.ts'
 import { AppError } from '../../errors.ts'
 import { sessionRules } from '../../limits.ts'
-import { log } from '../../log.ts'
+import { log, reason } from '../../log.ts'
 import type { Secrets } from '../../secrets.ts'
 import type { AccessTokens } from './access-token.ts'
 import { normaliseEmail } from './email.ts'
@@ -44,7 +44,7 @@ export class Sessions {
     if (!account || !matches) throw new AppError('invalid_credentials')
 
     await Promise.all([giveBack(), this.limiter.giveBack('sign_in', client)])
-    if (this.passwords.isOutdated(account.passwordHash)) await this.#rehash(account, request.password)
+    if (this.passwords.isOutdated(account.passwordHash)) this.#rehash(account, request.password)
     const session = { ...this.blank(client), userId: account.id }
     await this.store.start(session)
     return this.tokensOf(session, account.email)
@@ -61,9 +61,12 @@ export class Sessions {
     return () => this.limiter.giveBack(limit, key)
   }
 
-  async #rehash(account: Account, password: string): Promise<void> {
-    const hash = await this.passwords.hash(password)
-    await this.accounts.changePasswordHash(account.id, account.passwordHash, hash)
+  /** Beside the sign-in, which does not hang on it: the next one tries again. */
+  #rehash({ id, passwordHash }: Account, password: string): void {
+    this.passwords
+      .hash(password)
+      .then(hash => this.accounts.changePasswordHash(id, passwordHash, hash))
+      .catch(error => log.warn('a password could not be hashed anew: {reason}', { reason: reason(error) }))
   }
 
   /** Rotates the refresh token. Throws invalid_refresh_token; a stolen one ends its session. */

@@ -7,7 +7,8 @@ import { randomInt } from 'node:crypto'
 import type { Codes } from '../../adapters/codes/codes.ts'
 import type { Limiter } from '../../adapters/limiter/limiter.ts'
 import { AppError } from '../../errors.ts'
-import { attemptSeconds, codeRules, type LimitName } from '../../limits.ts'
+import { attemptSeconds, codeRules } from '../../limits.ts'
+import { log, reason } from '../../log.ts'
 import { normaliseEmail } from './email.ts'
 import type { MailOrder } from './mails/index.ts'
 import type { Passwords } from './passwords.ts'
@@ -31,7 +32,8 @@ export class SignUp {
 
   /**
    * Begins an attempt and mails its code; the owner of an address that has an account gets a notice instead.
-   * Both take the same steps, so that neither answer nor time tells them apart.
+   * Both take the same steps, so that neither answer nor time tells them apart. What the budget swallows has
+   * no live code: it would only be there to be guessed.
    */
   async begin(request: SignUpRequest, { locale }: Visitor): Promise<{ email: string }> {
     const email = normaliseEmail(request.email)
@@ -49,10 +51,13 @@ export class SignUp {
       expiresAt: this.now() + attemptSeconds * 1000,
     }
     const owner = await this.accounts.byEmail(email)
-    const code = await this.#issueCode(attempt)
-    const mayMail = await this.#mayMail(owner ? 'notice_mail' : 'code_mail', email, attempt.id)
+    await this.limiter.take('attempt_mail', attempt.id)
+    const mayMailCode = (await this.limiter.take('code_mail', email)).ok
+    const mayMailNotice = (await this.limiter.take('notice_mail', owner ? email : decoyOf(email))).ok
+    const code = await this.#issueCode(attempt.id, mayMailCode ? email : decoyOf(email))
 
     const mail = owner ? accountExists(owner, locale) : signUpCode(attempt, code)
+    const mayMail = owner ? mayMailNotice : mayMailCode
     await this.accounts.beginSignUp(owner ? null : attempt, mayMail ? mail : null, this.now())
     this.outbox.wake()
     return { email }
@@ -60,21 +65,24 @@ export class SignUp {
 
   /**
    * Mails a new code for each live attempt of the address, as cool-down and budget allow: which of them is the
-   * reader's only the reader can tell. Without an attempt a decoy takes the same steps.
+   * reader's only the reader can tell. Nobody waits for it, since the time it takes would tell whether there is one.
    */
-  async resend(request: { email: string }): Promise<void> {
-    const email = normaliseEmail(request.email)
-    const attempts = await this.accounts.liveAttempts(email, this.now())
-    for (const attempt of attempts.length > 0 ? attempts : [null]) await this.#resendOne(email, attempt)
-    this.outbox.wake()
+  resend(request: { email: string }): void {
+    this.#resendAll(normaliseEmail(request.email)).catch(error =>
+      log.error('codes could not be mailed again: {reason}', { reason: reason(error) }),
+    )
   }
 
-  async #resendOne(email: string, attempt: SignUpAttempt | null): Promise<void> {
-    const decoy = { id: `decoy:${email}`, email: `decoy:${email}` }
-    const target = attempt ?? decoy
-    if (!(await this.#mayMail('code_mail', target.email, target.id))) return
-    const code = await this.#issueCode(target)
-    await this.accounts.enqueueMail(attempt && signUpCode(attempt, code), this.now())
+  async #resendAll(email: string): Promise<void> {
+    for (const attempt of await this.accounts.liveAttempts(email, this.now())) {
+      const mayMail =
+        (await this.limiter.take('attempt_mail', attempt.id)).ok &&
+        (await this.limiter.take('code_mail', email)).ok
+      if (!mayMail) continue
+      const code = await this.#issueCode(attempt.id, email)
+      await this.accounts.enqueueMail(signUpCode(attempt, code), this.now())
+      this.outbox.wake()
+    }
   }
 
   /** Proves the mailbox: the attempt that the code was mailed for becomes an account, signed in. */
@@ -95,24 +103,24 @@ export class SignUp {
   }
 
   /** Another draw where a live attempt of the address has that code already. */
-  async #issueCode(attempt: { id: string; email: string }): Promise<string> {
+  async #issueCode(attemptId: string, email: string): Promise<string> {
     for (;;) {
       const code = String(randomInt(10 ** codeRules.digits)).padStart(codeRules.digits, '0')
-      if (await this.codes.issue(attempt.email, attempt.id, code)) return code
+      if (await this.codes.issue(email, attemptId, code)) return code
     }
-  }
-
-  async #mayMail(budget: LimitName, email: string, attemptId: string): Promise<boolean> {
-    const cool = await this.limiter.take('attempt_mail', attemptId)
-    return cool.ok && (await this.limiter.take(budget, email)).ok
   }
 
   #checkRedirect(redirectTo: string | null): void {
     if (redirectTo === null) return
-    const { origin } = URL.canParse(redirectTo) ? new URL(redirectTo) : { origin: 'null' }
-    if (!this.redirectAllowList.includes(origin)) throw new AppError('redirect_not_allowed')
+    const url = URL.parse(redirectTo)
+    // A blob: address has the origin of another.
+    const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:'
+    if (!isWeb || !this.redirectAllowList.includes(url.origin)) throw new AppError('redirect_not_allowed')
   }
 }
+
+/** Stands for an address where the same is to be done to no effect. */
+const decoyOf = (email: string) => `decoy:${email}`
 
 const accountExists = ({ email, username }: Account, locale: SignUpAttempt['locale']): MailOrder => ({
   template: 'account_exists',

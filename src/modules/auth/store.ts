@@ -33,7 +33,7 @@ export interface AccountStore {
   beginSignUp(attempt: SignUpAttempt | null, mail: MailOrder | null, now: number): Promise<void>
   /** The attempts of an address that can still be confirmed, oldest first. */
   liveAttempts(email: string, now: number): Promise<SignUpAttempt[]>
-  enqueueMail(mail: MailOrder | null, now: number): Promise<void>
+  enqueueMail(mail: MailOrder, now: number): Promise<void>
   /**
    * Makes the attempt an account with a first session, and voids all other attempts of its address. An
    * attempt that is gone or whose address has an account meanwhile: 'gone'.

@@ -17,7 +17,12 @@ export const profileBody = t.Object(
     username: t.Optional(username),
     avatar_url: t.Optional(
       t.Nullable(
-        t.String({ format: 'uri', pattern: '^[Hh][Tt][Tt][Pp][Ss]?://', maxLength: 2048, examples: avatar }),
+        t.String({
+          format: 'uri',
+          pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]',
+          maxLength: 2048,
+          examples: avatar,
+        }),
       ),
     ),
     bio: t.Optional(t.Nullable(t.String({ maxLength: 200, examples: bio }))),

@@ -1,11 +1,10 @@
 /**
- * A model behind the Chat Completions API that costs next to nothing. It says a hundred words: one at once,
- * the others as soon as a fast model would have its second. Where the message says "hold the line" it says
- * half of them, and the other half after POST /go-on. GET / tells how many wait for that.
+ * A model behind the Chat Completions API that costs next to nothing. It says forty words: one at once, the
+ * others 10 ms later. Where the message says "hold the line" it says a word every 100 ms, holds the stream
+ * open after half of them, and says the others after POST /go-on. GET / tells how many streams it holds.
  */
-const words = 100
-const secondWordMs = 10
-let waiting = 0
+const words = 40
+let held = 0
 let gate = Promise.withResolvers<void>()
 
 const frame = (delta: object, finish_reason: string | null = null) =>
@@ -17,23 +16,30 @@ const frame = (delta: object, finish_reason: string | null = null) =>
     choices: [{ index: 0, delta, finish_reason }],
   })}\n\n`
 
+const firstWord = frame({ role: 'assistant', content: 'word ' })
 const word = frame({ content: 'word ' })
 const end = `${frame({}, 'stop')}data: [DONE]\n\n`
 
-async function* answer(waits: boolean) {
-  yield frame({ role: 'assistant', content: 'word ' })
+async function* answer() {
+  yield firstWord
+  await Bun.sleep(10)
+  yield word.repeat(words - 1) + end
+}
+
+async function* slowAnswer() {
+  yield firstWord
   for (let i = 1; i < words; i++) {
-    if (i === 1) await Bun.sleep(secondWordMs)
-    if (waits && i === words / 2) await wait()
+    await Bun.sleep(100)
+    if (i === words / 2) await hold()
     yield word
   }
   yield end
 }
 
-async function wait(): Promise<void> {
-  waiting++
+async function hold(): Promise<void> {
+  held++
   await gate.promise
-  waiting--
+  held--
 }
 
 Bun.serve({
@@ -41,15 +47,17 @@ Bun.serve({
   port: Bun.env.PORT,
   idleTimeout: 0,
   routes: {
-    '/': () => Response.json(waiting),
+    '/': () => Response.json(held),
     '/go-on': () => {
       gate.resolve()
       gate = Promise.withResolvers()
       return new Response()
     },
     '/v1/chat/completions': async request => {
-      const waits = (await request.text()).includes('hold the line')
-      return new Response(answer(waits), { headers: { 'content-type': 'text/event-stream' } })
+      const isSlow = (await request.text()).includes('hold the line')
+      return new Response(isSlow ? slowAnswer() : answer(), {
+        headers: { 'content-type': 'text/event-stream' },
+      })
     },
   },
 })

@@ -13,7 +13,7 @@ async function readOne(): Promise<boolean> {
   })
   const text = await response.text()
   const output = /"type":"RUN_FINISHED".*"output":"([^"]*)"/.exec(text)?.[1]
-  return output?.trim().split(' ').length === 100
+  return output?.trim().split(' ').length === 40
 }
 
 const whole = await Promise.all(Array.from({ length: Number(count) }, readOne))

@@ -83,7 +83,7 @@ const endpoints: Record<string, (who: Person, whom: Person) => Call> = {
     path: '/agent-chats',
     status: 200,
     signedIn: true,
-    body: { message: 'Say a hundred words.' },
+    body: { message: 'Say something.' },
   }),
   'DELETE /auth/sessions': ({ refreshToken }) => ({
     method: 'DELETE',
