@@ -40,8 +40,8 @@ export async function startModel() {
 /** What the raw model does once it has been sent a message: lines of a stream, or a whole response. */
 export type Script = (signal: AbortSignal) => AsyncGenerator<string> | Response
 
-/** Speaks Chat Completions only, as its scripts say: the script is found by the last message of the user. */
-export function startRawModel(scripts: Record<string, Script>) {
+/** Says what its scripts say, well-formed or not: the script is found by the last message of the user. */
+export function startRawModel(scripts: Record<string, Script>, api: Api = 'chat') {
   const requests: Array<{ headers: Headers; body: Record<string, unknown> }> = []
   const aborted: string[] = []
   const server = Bun.serve({
@@ -49,9 +49,9 @@ export function startRawModel(scripts: Record<string, Script>) {
     port: 0,
     idleTimeout: 0,
     async fetch(request) {
-      const body = (await request.json()) as { messages?: ChatMessage[] }
+      const body = (await request.json()) as Record<string, unknown>
       requests.push({ headers: request.headers, body })
-      const asked = String(body.messages?.findLast(({ role }) => role === 'user')?.content)
+      const asked = lastMessage(body)
       request.signal.addEventListener('abort', () => aborted.push(asked))
       const said = scripts[asked]?.(request.signal) ?? new Response(`no script for ${asked}`, { status: 404 })
       return said instanceof Response
@@ -62,12 +62,21 @@ export function startRawModel(scripts: Record<string, Script>) {
     },
   })
   return {
-    environment: environment(`http://127.0.0.1:${server.port}/v1`, 'chat'),
+    environment: environment(`http://127.0.0.1:${server.port}/v1`, api),
     requests,
     /** The messages whose requests were closed by Parley before their end. */
     aborted,
     stop: () => server.stop(true),
   }
+}
+
+type Asked = { role?: string; content: string | Array<{ text: string }> }
+
+/** The user's, in a request of either API. */
+function lastMessage(body: Record<string, unknown>): string {
+  const messages = (body.messages ?? body.input) as Asked[]
+  const content = messages.findLast(({ role }) => role === 'user')?.content ?? ''
+  return typeof content === 'string' ? content : content.map(({ text }) => text).join()
 }
 
 /** A line of a Chat Completions stream. */

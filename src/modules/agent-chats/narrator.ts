@@ -1,10 +1,11 @@
-/** Tells what the AI SDK's loop does as events, each message and call opened before its pieces and closed after. */
-import type { TextStreamPart, ToolSet } from 'ai'
+/** Tells what the model says and does as events, each message and call opened before its pieces and closed after. */
+import type { LanguageModelStreamPart, ToolSet } from 'ai'
 import { AppError } from '../../errors.ts'
 import type { Transcript } from './transcript.ts'
 
-type Part = TextStreamPart<ToolSet>
+type Part = LanguageModelStreamPart<ToolSet>
 type Call = { argsTold: boolean; closed: boolean }
+type Called = { toolCallId: string; toolName: string }
 
 export class Narrator {
   /** What the last message says. */
@@ -17,17 +18,30 @@ export class Narrator {
 
   constructor(private readonly transcript: Transcript) {}
 
+  /** What comes is another message than what came. */
+  beginStep(): void {
+    this.#closeMessages()
+    this.#message = null
+  }
+
   tell(part: Part): void {
-    if (part.type === 'start-step') this.#message = null
-    else if (part.type === 'text-delta') this.#sayText(part.text)
+    if (part.type === 'text-delta') this.#sayText(part.text)
     else if (part.type === 'text-end') this.#closeText()
     else if (part.type === 'reasoning-delta') this.#sayReasoning(part.text)
     else if (part.type === 'reasoning-end') this.#closeReasoning()
     else if (part.type === 'tool-input-start') this.#openCall(part.id, part.toolName)
     else if (part.type === 'tool-input-delta') this.#sayArgs(part.id, part.delta)
     else if (part.type === 'tool-call') this.#closeCall(part)
-    else if (part.type === 'tool-result') this.#result(part, String(part.output), null)
-    else if (part.type === 'tool-error') this.#result(part, null, failureOf(part.error))
+    // The SDK's word for a call that fits no tool.
+    else if (part.type === 'tool-error') this.tellFailure(part, new AppError('invalid_tool_call'))
+  }
+
+  tellResult(call: Called, result: string): void {
+    this.#tellEnd(call, { result, failure: null })
+  }
+
+  tellFailure(call: Called, failure: AppError): void {
+    this.#tellEnd(call, { result: null, failure })
   }
 
   /** Closes whatever is open: the answer is over, or has broken off. */
@@ -97,31 +111,15 @@ export class Narrator {
     this.transcript.append({ type: 'TOOL_CALL_ARGS', of: toolCallId, text })
   }
 
-  #closeCall({
-    toolCallId,
-    toolName,
-    input,
-  }: {
-    toolCallId: string
-    toolName: string
-    input: unknown
-  }): void {
+  #closeCall({ toolCallId, toolName, input }: Called & { input: unknown }): void {
     const call = this.#calls.get(toolCallId) ?? this.#openCall(toolCallId, toolName)
     if (!call.argsTold) this.#sayArgs(toolCallId, JSON.stringify(input))
     call.closed = true
     this.transcript.append({ type: 'TOOL_CALL_END', toolCallId })
   }
 
-  #result(
-    { toolCallId, toolName }: { toolCallId: string; toolName: string },
-    result: string | null,
-    failure: AppError | null,
-  ): void {
+  #tellEnd({ toolCallId, toolName }: Called, end: { result: string | null; failure: AppError | null }): void {
     const messageId = Bun.randomUUIDv7()
-    this.transcript.append({ type: 'TOOL_CALL_RESULT', messageId, toolCallId, toolName, result, failure })
+    this.transcript.append({ type: 'TOOL_CALL_RESULT', messageId, toolCallId, toolName, ...end })
   }
 }
-
-/** What the person is told of a tool's failure; the SDK's own words are of a call that fits no tool. */
-const failureOf = (error: unknown): AppError =>
-  error instanceof AppError ? error : new AppError('invalid_tool_call')

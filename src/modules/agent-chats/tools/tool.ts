@@ -1,5 +1,5 @@
 /** What a tool is, and what it may cost. */
-import { type FlexibleSchema, type Tool, zodSchema } from 'ai'
+import { type FlexibleSchema, zodSchema } from 'ai'
 import type { z } from 'zod'
 import { AppError } from '../../../errors.ts'
 import { log, reason } from '../../../log.ts'
@@ -37,31 +37,31 @@ export const defineTool = <Input>({
 }: Omit<AgentTool<Input>, 'inputSchema'> & { input: z.ZodType<Input> }): AgentTool =>
   ({ ...tool, inputSchema: zodSchema(input) }) as AgentTool
 
-/** The tool as the AI SDK takes it, in one caller's hands. */
-export const bind = (tool: AgentTool, context: ToolContext): Tool<unknown, string> => ({
-  description: tool.description,
-  inputSchema: tool.inputSchema,
-  execute: (input, { abortSignal }) => execute(tool, input, context, abortSignal),
-})
-
-/** The output as JSON. Rejects with an AppError, whatever went wrong; the log hears of what nobody foresaw. */
-async function execute(tool: AgentTool, input: unknown, context: ToolContext, run?: AbortSignal) {
+/**
+ * The output as JSON. Rejects with an AppError, whatever went wrong; the log hears of what nobody foresaw.
+ * @param run fires when there is no more use for it
+ */
+export async function execute(
+  tool: AgentTool,
+  input: unknown,
+  context: ToolContext,
+  run: AbortSignal,
+): Promise<string> {
   const limit = AbortSignal.timeout(timeLimitMs)
-  const signal = run ? AbortSignal.any([run, limit]) : limit
+  const signal = AbortSignal.any([run, limit])
   try {
-    const output = await Promise.race([tool.run(input, { ...context, signal }), failureAt(limit)])
+    const output = await Promise.race([tool.run(input, { ...context, signal }), endOf(signal)])
     return shortened(JSON.stringify(output) ?? '')
   } catch (error) {
     if (error instanceof AppError) throw error
+    if (limit.aborted) throw new AppError('tool_timeout')
     log.warn('the tool {tool} failed: {reason}', { tool: tool.name, reason: reason(error) })
     throw new AppError('tool_failed', { cause: error })
   }
 }
 
-const failureAt = (limit: AbortSignal): Promise<never> =>
-  new Promise((_, reject) =>
-    limit.addEventListener('abort', () => reject(new AppError('tool_timeout')), { once: true }),
-  )
+const endOf = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 
 const shortened = (text: string) =>
   text.length <= outputLimit ? text : `${text.slice(0, outputLimit).toWellFormed()}… (cut off)`
