@@ -10,9 +10,9 @@ export function agentChatStore(database: Database): AgentChatStore {
   const insertRun = database.prepare(
     "INSERT INTO runs (id, chat_id, status, started_at) VALUES ($runId, $chatId, 'running', $now)",
   )
-  const closeRun = database.prepare<{ chatId: string }>(
-    `UPDATE runs SET status = $status, error_code = $errorCode, ended_at = $now WHERE id = $runId
-     RETURNING chat_id AS chatId`,
+  const closeRun = database.prepare(
+    `UPDATE runs SET status = $status, error_code = $errorCode, ended_at = $now
+     WHERE chat_id = $chatId AND id = $runId`,
   )
   const interrupt = "UPDATE runs SET status = 'failed', error_code = 'run_interrupted', ended_at = $now"
   const closeOpenRuns = database.prepare(`${interrupt} WHERE status = 'running'`)
@@ -68,13 +68,11 @@ export function agentChatStore(database: Database): AgentChatStore {
         append(chatId, runId, [message], now)
         return 'begun'
       }),
-    endRun: ({ runId, errorCode, answer, now }) =>
+    endRun: ({ chatId, runId, errorCode, answer, now }) =>
       database.write(() => {
         const status = errorCode === null ? 'finished' : 'failed'
-        const run = closeRun.get({ runId, status, errorCode, now })
-        if (!run) return
-        append(run.chatId, runId, answer, now)
-        touchChat.run({ chatId: run.chatId, now })
+        if (closeRun.run({ chatId, runId, status, errorCode, now }).changes === 0) return
+        append(chatId, runId, answer, now)
       }),
     failInterruptedRuns: now => database.write(() => void closeOpenRuns.run({ now })),
   }

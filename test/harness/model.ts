@@ -1,6 +1,5 @@
 /** Real HTTP model APIs on free loopback ports: one that answers by fixtures, one that misbehaves as told. */
 import { type ChatMessage, type FixtureOpts, type FixtureResponse, LLMock } from '@copilotkit/aimock'
-import type { Environment } from '../../src/config.ts'
 
 export type Api = 'responses' | 'chat'
 export const apis: Api[] = ['chat', 'responses']
@@ -8,7 +7,7 @@ export const apis: Api[] = ['chat', 'responses']
 /** The key that Parley sends; it must show up nowhere else. */
 export const modelKey = 'sk-test-4b1d0c9e7f'
 
-const environment = (baseUrl: string, api: Api): Environment => ({
+const environment = (baseUrl: string, api: Api): Record<string, string> => ({
   OPENAI_BASE_URL: baseUrl,
   OPENAI_API_KEY: modelKey,
   OPENAI_API: api,

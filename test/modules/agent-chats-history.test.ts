@@ -1,13 +1,21 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ModelMessage } from 'ai'
 import fc from 'fast-check'
+import { readConfig } from '../../src/config.ts'
 import { agentChatStore } from '../../src/database/agent-chat-store.ts'
 import { Database } from '../../src/database/database.ts'
+import { AppError } from '../../src/errors.ts'
 import { contextOf } from '../../src/modules/agent-chats/history.ts'
+import type { Run } from '../../src/modules/agent-chats/run.ts'
+import { AgentChats } from '../../src/modules/agent-chats/service.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
-import { startModel } from '../harness/model.ts'
+import { openEventStream } from '../harness/event-stream.ts'
+import { startExecutable } from '../harness/executable.ts'
+import { end, startModel, startRawModel, word } from '../harness/model.ts'
 
 const user = (content: string): ModelMessage => ({ role: 'user', content })
 const assistant = (content: string): ModelMessage => ({ role: 'assistant', content })
@@ -19,9 +27,9 @@ const callAndResult = (toolCallId: string): ModelMessage[] => [
   },
 ]
 
-const word = fc.string({ minLength: 1, maxLength: 5 })
+const text = fc.string({ minLength: 1, maxLength: 5 })
 const turn = fc
-  .tuple(word, fc.array(word.map(callAndResult), { maxLength: 3 }), word)
+  .tuple(text, fc.array(text.map(callAndResult), { maxLength: 3 }), text)
   .map(([question, calls, answer]) => [user(question), ...calls.flat(), assistant(answer)])
 
 describe('the context of a message', () => {
@@ -46,13 +54,19 @@ describe('the context of a message', () => {
     ]))
 })
 
+const addAlice = (database: Database) =>
+  database.write(() =>
+    database.prepare("INSERT INTO users VALUES ('alice', 'a@example.com', 'alice', '', NULL, NULL, 0)").run(),
+  )
+
 describe('the store', () => {
   const database = new Database(':memory:')
   const store = agentChatStore(database)
   const begin = (chatId: string, runId: string, content = 'hello', userId = 'alice') =>
     store.beginRun({ chatId, runId, userId, message: { id: `m-${runId}`, message: user(content) }, now: 1 })
-  const end = (runId: string, content: string) =>
+  const finish = (chatId: string, runId: string, content: string) =>
     store.endRun({
+      chatId,
       runId,
       errorCode: null,
       answer: [{ id: `a-${runId}`, message: assistant(content) }],
@@ -69,7 +83,7 @@ describe('the store', () => {
 
   test('gives the newest messages that fit into the budget, to the byte', async () => {
     await begin('fit', 'fit1', 'first')
-    await end('fit1', 'second')
+    await finish('fit', 'fit1', 'second')
     const sizes = [user('first'), assistant('second')].map(message => JSON.stringify(message).length)
     const all = sizes[0]! + sizes[1]!
     expect(await store.history('fit', 'alice', all)).toEqual([user('first'), assistant('second')])
@@ -98,20 +112,20 @@ describe('the store', () => {
     await database.write(() => {
       for (let position = 2; position < 20_000; position++) insert.run(position, `h${position}`, '{')
     })
-    await end('huge0', 'last')
+    await finish('huge', 'huge0', 'last')
     const start = performance.now()
     expect(await store.history('huge', 'alice', 1000)).toEqual([assistant('last')])
     expect(performance.now() - start).toBeLessThan(50)
   })
 
   test('keeps nothing of an answer whose run is gone', async () => {
-    await end('nobody', 'lost')
+    await finish('none', 'nobody', 'lost')
     expect(database.prepare("SELECT * FROM messages WHERE id = 'a-nobody'").all()).toEqual([])
   })
 
   test('closes what a crash left open, and nothing else', async () => {
     await begin('done', 'done1')
-    await end('done1', 'said')
+    await finish('done', 'done1', 'said')
     await begin('crashed', 'crashed1')
     await store.failInterruptedRuns(7)
     const runs = database.prepare(
@@ -202,29 +216,107 @@ describe('POST /agent-chats, in a chat with a past', () => {
     expect(prompt().map(({ content }) => content)).toEqual(['y'.repeat(8000)])
   })
 
-  test('remembers after a restart, and after a crash in the middle of an answer', async () => {
-    const first = await startApp({ ...model.environment('chat') })
+  test('remembers after a restart', async () => {
+    const first = await startApp(model.environment('chat'))
     const bob = await first.newUser()
     const { session_id } = (await first.as(bob)('POST', '/agent-chats', { message: 'I am Ann' })).body
     await first.stop({ keep: true })
-    const file = new Sqlite(join(first.dataDir, 'parley.db'))
-    // What a kill leaves behind: a run that no one will ever end.
-    file.run("INSERT INTO runs (id, chat_id, status, started_at) VALUES ('lost', ?, 'running', 0)", [
-      session_id,
-    ])
-    file.close()
-
-    const second = await startApp({ ...model.environment('chat') }, { dataDir: first.dataDir })
+    const second = await startApp(model.environment('chat'), { dataDir: first.dataDir })
     const again = await second.as(bob)('POST', '/agent-chats', { message: 'who am I?', session_id })
+    await second.stop()
     expect([again.status, again.body.output]).toEqual([200, 'Yes.'])
     expect(prompt().map(({ content }) => content)).toEqual(['I am Ann', 'Hello Ann.', 'who am I?'])
-    await second.stop({ keep: true })
-    const after = new Sqlite(join(first.dataDir, 'parley.db'), { readonly: true })
-    const runs = after.query('SELECT DISTINCT status, error_code AS code FROM runs ORDER BY status')
-    expect(runs.all()).toEqual([
-      { status: 'failed', code: 'run_interrupted' },
-      { status: 'finished', code: null },
-    ])
-    after.close()
+  })
+})
+
+describe('a kill in the middle of an answer', () => {
+  test('loses no message that was taken, leaves no run open, and the chat goes on', async () => {
+    const raw = startRawModel({
+      'say half': async function* (signal) {
+        yield word('half ')
+        await new Promise(resolve => signal.addEventListener('abort', resolve))
+      },
+      'say half\n\nand now?': async function* () {
+        yield word('whole') + end
+      },
+    })
+    const env = { ...raw.environment, DATA_DIR: 'data', MAIL: 'log' }
+    const first = await startExecutable({ env })
+    const bob = await first.newUser()
+    const reader = await openEventStream(first.url, bob.access_token, { message: 'say half' })
+    const { session_id } = (await reader.next())!.event
+    await reader.until('TEXT_MESSAGE_CONTENT')
+    await first.kill()
+
+    const file = () => new Sqlite(join(first.cwd, 'data/parley.db'))
+    const runs = 'SELECT status, error_code AS code FROM runs ORDER BY id'
+    expect(file().query(runs).all()).toEqual([{ status: 'running', code: null }])
+    const second = await startExecutable({ env, cwd: first.cwd })
+    expect(file().query(runs).all()).toEqual([{ status: 'failed', code: 'run_interrupted' }])
+    const again = await second.as(bob)('POST', '/agent-chats', { message: 'and now?', session_id })
+    await second.kill()
+    await raw.stop()
+    expect([again.status, again.body.output]).toEqual([200, 'whole'])
+  }, 60_000)
+})
+
+describe('a full disk', () => {
+  let database: Database
+  let raw: ReturnType<typeof startRawModel>
+  let chats: AgentChats
+  /** As many pages as the database has, and so many more. */
+  const leaveRoomFor = (pages: number) => {
+    const { page_count } = database.prepare<{ page_count: number }>('PRAGMA page_count').get()!
+    database.prepare(`PRAGMA max_page_count = ${page_count + pages}`).run()
+  }
+  const eventsOf = ({ transcript }: Run) => transcript.events.map(({ type }) => type)
+  beforeAll(async () => {
+    raw = startRawModel({
+      'be brief': async function* () {
+        yield word('ok') + end
+      },
+      'fill the disk': async function* () {
+        yield word('x'.repeat(200_000)) + end
+      },
+      'fill the disk\n\nbe brief': async function* () {
+        yield word('ok') + end
+      },
+    })
+    const folder = mkdtempSync(join(tmpdir(), 'parley-full-'))
+    database = new Database(join(folder, 'parley.db'))
+    await addAlice(database)
+    const nobody = () => Promise.reject(new AppError('user_not_found'))
+    const config = readConfig({ ...raw.environment, MAIL: 'log' })
+    chats = new AgentChats(agentChatStore(database), { profile: nobody, find: nobody }, config)
+  })
+  afterAll(async () => {
+    await chats.stop(0)
+    database.close()
+    await raw.stop()
+  })
+
+  test('fails a run whose answer cannot be kept: it is not told as finished, and the next is taken', async () => {
+    await chats.start('alice', { message: 'be brief' }).then(run => run.ended)
+    leaveRoomFor(10)
+    const run = await chats.start('alice', { message: 'fill the disk' })
+    await run.ended
+    expect([run.failure?.code, eventsOf(run).at(-1)]).toEqual(['storage_unavailable', 'RUN_ERROR'])
+    leaveRoomFor(1000)
+    const next = await chats.start('alice', { message: 'be brief', session_id: run.chatId })
+    await next.ended
+    expect(next.failure).toBeNull()
+    const runs = database.prepare('SELECT status FROM runs WHERE chat_id = ? ORDER BY id').all(run.chatId)
+    expect(runs).toEqual([{ status: 'failed' }, { status: 'finished' }])
+  })
+
+  test('takes no message that cannot be kept, and gives its place back', async () => {
+    leaveRoomFor(0)
+    const message = 'y'.repeat(8000)
+    for (let n = 0; n < 10; n++)
+      await expect(chats.start('alice', { message })).rejects.toMatchObject({ code: 'storage_unavailable' })
+    leaveRoomFor(1000)
+    const run = await chats.start('alice', { message: 'be brief' })
+    await run.ended
+    expect(run.failure).toBeNull()
   })
 })

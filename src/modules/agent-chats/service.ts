@@ -123,8 +123,13 @@ export class AgentChats {
     }
     try {
       await recorded
-      const answer = answerOf(run.transcript.events)
-      await this.store.endRun({ runId: run.id, errorCode: failure?.code ?? null, answer, now: this.now() })
+      await this.store.endRun({
+        runId: run.id,
+        chatId: run.chatId,
+        errorCode: failure?.code ?? null,
+        answer: answerOf(run.transcript.events),
+        now: this.now(),
+      })
     } catch (error) {
       failure ??= this.#failureOf(run, error)
     }

@@ -7,7 +7,13 @@ export type KeptMessage = { id: string; message: ModelMessage }
 export type RunStart = { runId: string; chatId: string; userId: string; message: KeptMessage; now: number }
 
 /** What a run came to: whatever was said, and the code of its failure, if it failed. */
-export type RunEnd = { runId: string; errorCode: ErrorCode | null; answer: KeptMessage[]; now: number }
+export type RunEnd = {
+  runId: string
+  chatId: string
+  errorCode: ErrorCode | null
+  answer: KeptMessage[]
+  now: number
+}
 
 /** Chats, their runs and messages. Every method is one atomic step, on disk when it resolves. */
 export interface AgentChatStore {

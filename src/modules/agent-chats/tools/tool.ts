@@ -46,8 +46,9 @@ export async function execute(
   input: unknown,
   context: ToolContext,
   run: AbortSignal,
+  limitMs = timeLimitMs,
 ): Promise<string> {
-  const limit = AbortSignal.timeout(timeLimitMs)
+  const limit = AbortSignal.timeout(limitMs)
   const signal = AbortSignal.any([run, limit])
   try {
     const output = await Promise.race([tool.run(input, { ...context, signal }), endOf(signal)])
