@@ -1,5 +1,6 @@
 import pLimit from 'p-limit'
 import { AppError } from '../../errors.ts'
+import { yieldToEventLoop } from './hashing-threads.ts'
 
 /** OWASP's second choice of Argon2id (19 MiB, two passes); Bun fixes the parallelism at one. */
 const parameters = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as const
@@ -10,13 +11,14 @@ const decoy =
 
 /**
  * Argon2id with bounded concurrency: so many at once, so many waiting, AppError server_busy beyond. A flood
- * of sign-ins then costs memory and threads that are known beforehand.
+ * of sign-ins then costs memory and threads that are known beforehand, and signed-in requests go first.
  */
 export class Passwords {
   readonly #turn
+  #yielding = false
 
   constructor(
-    concurrency: number,
+    private readonly concurrency: number,
     private readonly queue: number,
   ) {
     this.#turn = pLimit(concurrency)
@@ -42,6 +44,10 @@ export class Passwords {
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.#turn.pendingCount >= this.queue) throw new AppError('server_busy', { retryAfter: 2 })
-    return this.#turn(work)
+    return this.#turn(() => {
+      const done = work()
+      this.#yielding ||= yieldToEventLoop(this.concurrency)
+      return done
+    })
   }
 }
