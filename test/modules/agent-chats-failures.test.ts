@@ -110,6 +110,13 @@ describe.each(apis)('a model API that refuses, over the %s API', api => {
     )
     const { body } = await app.as(alice)('POST', '/agent-chats', { message: 'cut the call' })
     expect(body.code).toBe('model_cut_off')
+    const types = body.events.map(({ type }: EventView) => type)
+    expect(types.filter((type: string) => type !== 'TOOL_CALL_ARGS')).toEqual([
+      'RUN_STARTED',
+      'TOOL_CALL_START',
+      'TOOL_CALL_END',
+      'RUN_ERROR',
+    ])
     const next = await app.as(alice)('POST', '/agent-chats', {
       message: 'go on',
       session_id: body.session_id,

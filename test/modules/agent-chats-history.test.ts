@@ -260,7 +260,9 @@ describe('a kill in the middle of an answer', () => {
   }, 60_000)
 })
 
-describe('a full disk', () => {
+describe('the service', () => {
+  /** For a database without a page to spare. */
+  const tooLong = 'y'.repeat(8000)
   let database: Database
   let raw: ReturnType<typeof startRawModel>
   let chats: AgentChats
@@ -278,6 +280,10 @@ describe('a full disk', () => {
       'fill the disk': async function* () {
         yield word('x'.repeat(200_000)) + end
       },
+      [tooLong]: async function* (signal) {
+        yield word('never kept')
+        await new Promise(resolve => signal.addEventListener('abort', resolve))
+      },
       'fill the disk\n\nbe brief': async function* () {
         yield word('ok') + end
       },
@@ -286,7 +292,7 @@ describe('a full disk', () => {
     database = new Database(join(folder, 'parley.db'))
     await addAlice(database)
     const nobody = () => Promise.reject(new AppError('user_not_found'))
-    const config = readConfig({ ...raw.environment, MAIL: 'log' })
+    const config = readConfig({ ...raw.environment, MAIL: 'log', AGENT_RUN_SECONDS: '1' })
     chats = new AgentChats(agentChatStore(database), { profile: nobody, find: nobody }, config)
   })
   afterAll(async () => {
@@ -295,8 +301,14 @@ describe('a full disk', () => {
     await raw.stop()
   })
 
-  test('fails a run whose answer cannot be kept: it is not told as finished, and the next is taken', async () => {
-    await chats.start('alice', { message: 'be brief' }).then(run => run.ended)
+  test('lets nothing of a run go on behind its end', async () => {
+    const run = await chats.start('alice', { message: 'be brief' })
+    await run.ended
+    await Bun.sleep(1100)
+    expect([run.failure, run.signal.aborted]).toEqual([null, false])
+  })
+
+  test('fails a run whose answer a full disk cannot keep: it is not told as finished, and the next is taken', async () => {
     leaveRoomFor(10)
     const run = await chats.start('alice', { message: 'fill the disk' })
     await run.ended
@@ -309,11 +321,15 @@ describe('a full disk', () => {
     expect(runs).toEqual([{ status: 'failed' }, { status: 'finished' }])
   })
 
-  test('takes no message that cannot be kept, and gives its place back', async () => {
+  test('takes no message that a full disk cannot keep, and gives its place back', async () => {
     leaveRoomFor(0)
-    const message = 'y'.repeat(8000)
     for (let n = 0; n < 10; n++)
-      await expect(chats.start('alice', { message })).rejects.toMatchObject({ code: 'storage_unavailable' })
+      await expect(chats.start('alice', { message: tooLong })).rejects.toMatchObject({
+        code: 'storage_unavailable',
+      })
+    // Where the model has been asked already, it is told that nobody listens.
+    const asked = () => raw.requests.filter(({ body }) => JSON.stringify(body).includes(tooLong)).length
+    while (raw.aborted.length < asked()) await Bun.sleep(5)
     leaveRoomFor(1000)
     const run = await chats.start('alice', { message: 'be brief' })
     await run.ended

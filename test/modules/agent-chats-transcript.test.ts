@@ -123,7 +123,7 @@ describe('a transcript', () => {
     const reader = new Reader(transcript)
     takeAll(reader)
     expect(reader.done).toBe(false)
-    transcript.append({ type: 'RUN_FINISHED', output: '' })
+    transcript.append({ type: 'RUN_FINISHED' })
     expect(reader.done).toBe(false)
     takeAll(reader)
     expect(reader.done).toBe(true)
@@ -131,8 +131,8 @@ describe('a transcript', () => {
   })
 
   test('takes nothing after its end', () => {
-    const transcript = told([{ type: 'RUN_FINISHED', output: 'x' }, { type: 'RUN_STARTED' }])
-    expect(transcript.events).toEqual([{ type: 'RUN_FINISHED', output: 'x' }])
+    const transcript = told([{ type: 'RUN_FINISHED' }, { type: 'RUN_STARTED' }])
+    expect(transcript.events).toEqual([{ type: 'RUN_FINISHED' }])
   })
 })
 

@@ -39,8 +39,8 @@ export function openAgent(config: Config, people: People, now: () => number) {
     runMs: config.AGENT_RUN_SECONDS * 1000,
   }
 
-  /** Tells the answer into the run's transcript. Resolves with its output, or rejects with an AppError. */
-  async function answer(run: Run, messages: ModelMessage[]): Promise<string> {
+  /** Tells the answer into the run's transcript. Rejects with an AppError if it is not whole. */
+  async function answer(run: Run, messages: ModelMessage[]): Promise<void> {
     const clock = new TimeLimits(limits, failure => run.abort(failure))
     const narrator = new Narrator(run.transcript)
     const conversation = [...messages]
@@ -55,7 +55,6 @@ export function openAgent(config: Config, people: People, now: () => number) {
         const results = await Promise.all(calls.map(call => use(call, run, narrator)))
         conversation.push(messageOf(said), { role: 'tool', content: results })
       }
-      return narrator.output
     } catch (error) {
       throw run.signal.aborted ? run.signal.reason : modelFailure(error)
     } finally {

@@ -27,6 +27,15 @@ export function answerOf(events: RunEvent[]): KeptMessage[] {
   })
 }
 
+/** What the last message says. */
+export function outputOf(events: RunEvent[]): string {
+  const start = events.findLastIndex(({ type }) => type === 'TEXT_MESSAGE_START')
+  return events
+    .slice(start + 1)
+    .map(event => (event.type === 'TEXT_MESSAGE_CONTENT' ? event.text : ''))
+    .join('')
+}
+
 /** Messages in the order of their beginning, each with its calls. */
 function gather(events: RunEvent[]): Message[] {
   const messages = new Map<string, Message>()

@@ -2,14 +2,13 @@ import type { AppError } from '../../errors.ts'
 
 /** What happens in a run, by the names of the AG-UI protocol. `text` is a piece of what a message or call says. */
 export type RunEvent =
-  | { type: 'RUN_STARTED' }
+  | { type: 'RUN_STARTED' | 'RUN_FINISHED' }
   | { type: 'TEXT_MESSAGE_START' | 'TEXT_MESSAGE_END'; messageId: string }
   | { type: ReasoningBracket; messageId: string }
   | Piece
   | { type: 'TOOL_CALL_START'; messageId: string; toolCallId: string; toolName: string }
   | { type: 'TOOL_CALL_END'; toolCallId: string }
   | ToolCallResult
-  | { type: 'RUN_FINISHED'; output: string }
   | { type: 'RUN_ERROR'; failure: AppError }
 
 type ReasoningBracket =

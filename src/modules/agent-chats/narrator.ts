@@ -8,8 +8,6 @@ type Call = { argsTold: boolean; closed: boolean }
 type Called = { toolCallId: string; toolName: string }
 
 export class Narrator {
-  /** What the last message says. */
-  output = ''
   #text: string | null = null
   #reasoning: string | null = null
   /** The message that tool calls of this step belong to. */
@@ -57,10 +55,8 @@ export class Narrator {
     this.#closeReasoning()
     if (this.#text === null) {
       this.#text = this.#message = Bun.randomUUIDv7()
-      this.output = ''
       this.transcript.append({ type: 'TEXT_MESSAGE_START', messageId: this.#text })
     }
-    this.output += text
     this.transcript.append({ type: 'TEXT_MESSAGE_CONTENT', of: this.#text, text })
   }
 

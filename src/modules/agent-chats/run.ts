@@ -1,4 +1,5 @@
 import type { AppError } from '../../errors.ts'
+import { outputOf } from './answer.ts'
 import { Transcript } from './transcript.ts'
 
 /** One answer in the making. It is not its connection: it goes on, and is kept, whoever reads along. */
@@ -7,7 +8,6 @@ export class Run {
   readonly transcript = new Transcript()
   readonly ended: Promise<void>
   failure: AppError | null = null
-  output = ''
   readonly #abort = new AbortController()
   #resolveEnded!: () => void
 
@@ -30,9 +30,13 @@ export class Run {
     this.#abort.abort(reason)
   }
 
-  finish(output: string): void {
-    this.output = output
-    this.transcript.append({ type: 'RUN_FINISHED', output })
+  /** What the last message says. */
+  get output(): string {
+    return outputOf(this.transcript.events)
+  }
+
+  finish(): void {
+    this.transcript.append({ type: 'RUN_FINISHED' })
     this.#resolveEnded()
   }
 

@@ -47,6 +47,7 @@ export class AgentChats {
     const kept: KeptMessage = { id: Bun.randomUUIDv7(), message: { role: 'user', content: message } }
     const context = await this.#contextOf(run, kept).catch(error => {
       this.#leavePlace(run)
+      run.fail(error)
       throw error
     })
     // The model is asked while the disk writes; nobody hears of it before the message is kept.
@@ -113,16 +114,14 @@ export class AgentChats {
   async #carryOut(run: Run, context: ModelMessage[], recorded: Promise<void>): Promise<void> {
     recorded.catch(error => run.abort(error))
     run.transcript.append({ type: 'RUN_STARTED' })
-    let output = ''
     let failure: AppError | null = null
     try {
       const agent = await this.warm()
-      output = await agent.answer(run, context)
+      await agent.answer(run, context)
     } catch (error) {
       failure = this.#failureOf(run, error)
     }
     try {
-      await recorded
       await this.store.endRun({
         runId: run.id,
         chatId: run.chatId,
@@ -135,7 +134,7 @@ export class AgentChats {
     }
     this.#leavePlace(run)
     if (failure) run.fail(failure)
-    else run.finish(output)
+    else run.finish()
   }
 
   #failureOf(run: Run, error: unknown): AppError {

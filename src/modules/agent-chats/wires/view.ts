@@ -23,7 +23,7 @@ export function viewOf(event: RunEvent, run: Run, locale: Locale): EventView {
   if ('toolCallId' in event) view.tool_call_id = event.toolCallId
   if ('toolName' in event) view.tool_name = event.toolName
   if ('result' in event) view.result = event.result
-  if ('output' in event) view.output = event.output
+  if (event.type === 'RUN_FINISHED') view.output = run.output
   if ('failure' in event && event.failure) {
     view.error = detailOf(event.failure, locale)
     view.code = event.failure.code
