@@ -106,7 +106,7 @@ describe.each(apis)('a model API that refuses, over the %s API', api => {
     model.says(
       'cut the call',
       { content: '', toolCalls: [{ name: 'find_user', arguments: args }] },
-      { latency: 15, chunkSize: 4, truncateAfterChunks: 5 },
+      { latency: 15, chunkSize: 4, truncateAfterChunks: 10 },
     )
     const { body } = await app.as(alice)('POST', '/agent-chats', { message: 'cut the call' })
     expect(body.code).toBe('model_cut_off')
