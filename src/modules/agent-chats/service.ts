@@ -19,6 +19,9 @@ const nextRunSeconds = 5
 /** Seconds a restart takes at most. */
 const restartSeconds = 30
 
+/** For an answer that is broken off to be kept. What is not ended then will be at the next start. */
+const lastWordsMs = 5000
+
 export type Message = { message: string; session_id?: string | null }
 
 export class AgentChats {
@@ -76,7 +79,7 @@ export class AgentChats {
     const ended = Promise.all([...this.#runs].map(run => run.ended))
     await Promise.race([ended, Bun.sleep(deadlineMs)])
     for (const run of this.#runs) run.abort(new AppError('run_interrupted', { retryAfter: restartSeconds }))
-    await ended
+    await Promise.race([ended, Bun.sleep(lastWordsMs)])
   }
 
   #takePlace(run: Run): void {
