@@ -143,10 +143,14 @@ export const settings = {
     32_000,
     'History sent to the model at most, estimated at three bytes a token; the newest is kept.',
   ),
-  AGENT_FIRST_TOKEN_SECONDS: setting(integer(1, 3600), 30, 'How long the model may take to begin an answer.'),
+  AGENT_FIRST_TOKEN_SECONDS: setting(
+    integer(1, 3600),
+    120,
+    'How long the model may take to begin an answer; one that thinks first takes a while.',
+  ),
   AGENT_SILENCE_SECONDS: setting(
     integer(1, 3600),
-    30,
+    60,
     'How long the model may fall silent within an answer.',
   ),
   AGENT_RUN_SECONDS: setting(integer(1, 86_400), 300, 'How long a whole run may take.'),
