@@ -14,8 +14,11 @@ export type Schema = {
 export class Schemas {
   readonly components: Record<string, Schema> = {}
 
-  /** The schema itself, or a reference to its component. */
-  take({ title, nullable: _, ...schema }: Schema): Schema {
+  /**
+   * The schema itself, or a reference to its component. Elysia marks objects as closed once it has compiled
+   * them, though it only leaves out what it does not know.
+   */
+  take({ title, nullable: _, additionalProperties: _closed, ...schema }: Schema): Schema {
     const taken = simplified({ ...schema, ...this.#takeInner(schema) })
     if (!title) return taken
     this.components[title] = taken
