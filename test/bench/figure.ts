@@ -7,7 +7,8 @@ export type Figure = {
   floor?: { value: number; by: string }
   /** What the target speaks of: a ratio, unless it has a unit. */
   result: { value: number; unit?: string }
-  target: Target
+  /** None where the figure is there for comparison. */
+  target?: Target
 }
 
 export type Target = { atLeast: number } | { moreThan: number } | { atMost: number } | { lessThan: number }
@@ -23,7 +24,7 @@ export type Bench = {
   progress(text: string): void
 }
 
-export function isMet({ result: { value }, target }: Figure): boolean {
+export function isMet(value: number, target: Target): boolean {
   if ('atLeast' in target) return value >= target.atLeast
   if ('moreThan' in target) return value > target.moreThan
   if ('atMost' in target) return value <= target.atMost

@@ -50,8 +50,12 @@ const cells = (figure: Figure): string[] => [
   `${readable(figure.parley)} ${figure.unit}`,
   figure.floor ? `${readable(figure.floor.value)} ${figure.unit}: ${figure.floor.by}` : '',
   `${readable(figure.result.value)} ${figure.result.unit ?? ''}`.trim(),
-  `${bound(figure.target)} ${figure.result.unit ?? ''}`.trim(),
-  isMet(figure) ? 'yes' : '**no**',
+  ...(figure.target ? verdict(figure.result, figure.target) : ['', '']),
+]
+
+const verdict = ({ value, unit = '' }: Figure['result'], target: Target): string[] => [
+  `${bound(target)} ${unit}`.trim(),
+  isMet(value, target) ? 'yes' : '**no**',
 ]
 
 const bound = (target: Target): string => {

@@ -1,15 +1,18 @@
-/** The least a signed-in read can be: Bun.serve, one HMAC of node:crypto, one SQLite join. */
+/** The least a signed-in read can be: Bun.serve, one HMAC of node:crypto, one query of two tables. */
 import { Database } from 'bun:sqlite'
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const dataDir = Bun.argv[2]!
+const queries = {
+  join: `SELECT u.id, u.username, u.avatar_url, u.bio FROM sessions s JOIN users u ON u.id = s.user_id
+         WHERE s.id = ? AND s.expires_at > ?`,
+  'sub-select': `SELECT id, username, avatar_url, bio FROM users
+                 WHERE id = (SELECT user_id FROM sessions WHERE id = ? AND expires_at > ?)`,
+}
+const [dataDir, query] = Bun.argv.slice(2) as [string, keyof typeof queries]
 const secret = readFileSync(join(dataDir, 'secret'), 'utf8')
-const profile = new Database(join(dataDir, 'parley.db')).prepare(
-  `SELECT u.id, u.username, u.avatar_url, u.bio FROM sessions s JOIN users u ON u.id = s.user_id
-   WHERE s.id = ? AND s.expires_at > ?`,
-)
+const profile = new Database(join(dataDir, 'parley.db')).prepare(queries[query])
 
 Bun.serve({
   hostname: '127.0.0.1',

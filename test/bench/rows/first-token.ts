@@ -40,7 +40,7 @@ async function timeAdded(bench: Bench, { parley, model, token }: Place): Promise
     return median(times)
   }
   const messages = [{ role: 'user', content: 'Say something.' }]
-  const ms = await alternate(bench, bench.quick ? 3 : 9, {
+  const ms = await alternate(bench, bench.quick ? 3 : 7, {
     parley: () =>
       medianOf(() =>
         firstPiece(
@@ -94,7 +94,7 @@ async function firstPiece(
 /** A server of its own each time: memory that was needed once is not given back at once. */
 async function manyAtOnce({ quick, progress }: Bench): Promise<Figure[]> {
   const rounds: Array<{ idle: number; open: number; completed: number }> = []
-  for (let round = 0; round < (quick ? 1 : 5); round++) {
+  for (let round = 0; round < (quick ? 1 : 3); round++) {
     rounds.push(await inPlace(memoryOpen))
     const { idle, open, completed } = rounds.at(-1)!
     progress(`${completed} of ${streams} completed; ${idle.toFixed()} MiB idle, ${open.toFixed()} MiB open`)

@@ -11,8 +11,8 @@ const clients = 32
 export const refresh: Row = {
   name: 'refresh',
   async run(bench) {
-    const rounds = bench.quick ? 3 : 9
-    const seconds = bench.quick ? 1 : 3
+    const rounds = bench.quick ? 3 : 7
+    const seconds = bench.quick ? 1 : 2
     const dataDir = folder()
     // A round leaves its clients in the middle of a refresh, so the next one has others.
     const people = await populate(dataDir, 1000, clients * (rounds + 1))

@@ -21,9 +21,9 @@ export const signIn: Row = {
 }
 
 async function throughput(bench: Bench, parley: Server, people: Person[]): Promise<Figure> {
-  const seconds = bench.quick ? 2 : 6
+  const seconds = bench.quick ? 2 : 5
   const hash = await Bun.password.hash(password, { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 })
-  const perSecond = await alternate(bench, bench.quick ? 3 : 7, {
+  const perSecond = await alternate(bench, bench.quick ? 3 : 5, {
     parley: () => signInsPerSecond(parley, people, seconds),
     floor: async () =>
       Number(
@@ -43,10 +43,10 @@ async function throughput(bench: Bench, parley: Server, people: Person[]): Promi
 /** Steady readers, as many requests a second as a few hundred people make, and far from what the server can do. */
 async function meanwhile(bench: Bench, parley: Server, people: Person[]): Promise<Figure> {
   const { accessToken } = people[0]!
-  const seconds = bench.quick ? 3 : 10
+  const seconds = bench.quick ? 3 : 8
   const readers = { connections: 10, script: 'paced', args: ['20'], seconds, accessToken } as const
   const read = async () => (await wrk(`${parley.url}/users/me`, readers)).p99Ms
-  const p99 = await alternate(bench, bench.quick ? 3 : 7, {
+  const p99 = await alternate(bench, bench.quick ? 3 : 5, {
     flooded: async () => (await Promise.all([read(), signInsPerSecond(parley, people, seconds + 1)]))[0],
     idle: read,
   })

@@ -16,7 +16,7 @@ export const start: Row = {
 
 async function firstAnswer(bench: Bench, dataDir: string): Promise<Figure> {
   const empty = await compile('empty')
-  const ms = await alternate(bench, bench.quick ? 5 : 25, {
+  const ms = await alternate(bench, bench.quick ? 5 : 21, {
     parley: () => timed(() => startParley(dataDir)),
     floor: () => timed(() => serve([empty])),
   })
