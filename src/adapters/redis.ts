@@ -72,7 +72,7 @@ export class Redis {
   #leave(cause: unknown): void {
     if (this.#state === 'away') return
     this.#state = 'away'
-    log.warning(
+    log.warn(
       'Redis cannot be used: what needs a code answers 503, sign-in is limited by this process alone ({reason})',
       { reason: reason(cause) },
     )

@@ -106,8 +106,7 @@ export class Database {
   }
 
   #afterFailure(steps: Step[], error: unknown): void {
-    const isBusy = error instanceof SQLiteError && error.code?.startsWith('SQLITE_BUSY')
-    if (isBusy && performance.now() - steps[0]!.since < patienceMs) {
+    if (isA(error, 'SQLITE_BUSY') && performance.now() - steps[0]!.since < patienceMs) {
       if (this.#waiting.length === 0) setTimeout(() => this.#commit(), busyMs)
       this.#waiting = [...steps, ...this.#waiting]
       return
@@ -154,6 +153,10 @@ export class Database {
   }
 }
 
+/** Whether SQLite failed with this code or one that extends it (https://www.sqlite.org/rescode.html). */
+const isA = (error: unknown, code: string): error is SQLiteError =>
+  error instanceof SQLiteError && (error.code?.startsWith(code) ?? false)
+
 const storageFailures = [
   'SQLITE_FULL',
   'SQLITE_IOERR',
@@ -165,12 +168,11 @@ const storageFailures = [
 ]
 
 /** Whether the failure is the disk's or the file's, rather than the statement's. */
-const isStorageFailure = (error: unknown): boolean =>
-  error instanceof SQLiteError && storageFailures.some(code => error.code?.startsWith(code))
+const isStorageFailure = (error: unknown): boolean => storageFailures.some(code => isA(error, code))
 
 /** Whether a write broke a UNIQUE constraint on `table.column`. */
 export const isTaken = (error: unknown, column: string): boolean =>
-  error instanceof SQLiteError && error.code === 'SQLITE_CONSTRAINT_UNIQUE' && error.message.includes(column)
+  isA(error, 'SQLITE_CONSTRAINT_UNIQUE') && error.message.includes(column)
 
 /**
  * Takes the data folder for this process until it ends, however it ends: an exclusive lock that SQLite
@@ -183,7 +185,7 @@ export function lockDataDir(dataDir: string): { release(): void } {
     lock.run('BEGIN EXCLUSIVE')
     return { release: () => lock.close() }
   } catch (error) {
-    if (error instanceof SQLiteError && error.code?.startsWith('SQLITE_BUSY'))
+    if (isA(error, 'SQLITE_BUSY'))
       throw new DatabaseError(
         `Another Parley is running on ${dataDir}. Stop it first, or give this one a DATA_DIR of its own.`,
       )

@@ -1,18 +1,11 @@
 /** A real Chromium, and everything a page does in it that a reader does not see. */
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
+import { installed } from './installed.ts'
 
-const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
-const which = () => names.map(name => Bun.which(name)).find(path => path !== null)
+const programs = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 
 export async function startBrowser(): Promise<Browser> {
-  if (!which() && process.getuid?.() === 0 && Bun.which('apt-get')) await install()
-  const executablePath = which()
-  if (!executablePath)
-    throw new Error(
-      'These tests need Chromium. Install it with your package manager, as "sudo apt-get install chromium" or "brew install chromium", and run them again.',
-    )
+  const executablePath = await installed({ programs, of: 'chromium', for: 'These tests need' })
   return chromium.launch({ executablePath })
 }
 
@@ -28,16 +21,4 @@ export async function openPage(browser: Browser) {
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
   })
   return { page, requests, complaints }
-}
-
-/** Under a lock, since several test files may come here at once. */
-async function install(): Promise<void> {
-  const steps =
-    'command -v chromium || { apt-get update && apt-get install -y --no-install-recommends chromium; }'
-  const lock = join(tmpdir(), 'parley-install-chromium.lock')
-  await Bun.spawn(['flock', lock, 'sh', '-c', steps], {
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    stdout: 'ignore',
-    stderr: 'inherit',
-  }).exited
 }

@@ -2,12 +2,17 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { installed } from './installed.ts'
 
 export type RedisServer = Awaited<ReturnType<typeof startRedis>>
 
 /** On a free loopback port, with nothing kept on disk. */
 export async function startRedis() {
-  const program = await redisServer()
+  const program = await installed({
+    programs: ['redis-server'],
+    of: 'redis-server',
+    for: 'These tests need version 7 or newer of',
+  })
   const dir = mkdtempSync(join(tmpdir(), 'parley-redis-'))
   const port = freePort()
   let server = await launch(program, port, dir)
@@ -44,28 +49,6 @@ export async function untilReady(redis: { ping(): Promise<number> }): Promise<nu
   const start = performance.now()
   while (!(await redis.ping().catch(() => null))) await Bun.sleep(10)
   return performance.now() - start
-}
-
-async function redisServer(): Promise<string> {
-  if (!Bun.which('redis-server') && process.getuid?.() === 0 && Bun.which('apt-get')) await install()
-  const program = Bun.which('redis-server')
-  if (!program)
-    throw new Error(
-      'These tests need redis-server 7 or newer. Install it with your package manager, as "sudo apt-get install redis-server" or "brew install redis", and run them again.',
-    )
-  return program
-}
-
-/** Under a lock, since several test files may come here at once; RUNLEVEL=1 keeps it from being started as a service. */
-async function install(): Promise<void> {
-  const steps =
-    'command -v redis-server || { apt-get update && apt-get install -y --no-install-recommends redis-server; }'
-  const lock = join(tmpdir(), 'parley-install-redis.lock')
-  await Bun.spawn(['flock', lock, 'sh', '-c', steps], {
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
-    stdout: 'ignore',
-    stderr: 'inherit',
-  }).exited
 }
 
 export function freePort(): number {

@@ -1,6 +1,7 @@
 /** wrk, the load generator: https://github.com/wg/wrk. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { installed } from '../../harness/installed.ts'
 import { folder, outputOf } from '../processes.ts'
 
 type Load = {
@@ -31,17 +32,4 @@ export async function wrk(url: string, load: Load): Promise<Report> {
 
 const lua = (name: string) => readFileSync(join(import.meta.dir, `${name}.lua`), 'utf8')
 
-async function program(): Promise<string> {
-  if (!Bun.which('wrk') && process.getuid?.() === 0 && Bun.which('apt-get')) await install()
-  const found = Bun.which('wrk')
-  if (!found)
-    throw new Error(
-      'The bench needs wrk. Install it with your package manager, as "sudo apt-get install wrk" or "brew install wrk", and run it again.',
-    )
-  return found
-}
-
-const install = () =>
-  outputOf(['sh', '-c', 'apt-get update && apt-get install -y --no-install-recommends wrk'], {
-    environment: { DEBIAN_FRONTEND: 'noninteractive' },
-  })
+const program = () => installed({ programs: ['wrk'], of: 'wrk', for: 'The bench needs' })
