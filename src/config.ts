@@ -169,7 +169,7 @@ export const settings = {
     'How much is logged; debug logs each request.',
   ),
   NODE_ENV: setting(
-    text,
+    oneOf('development', 'production', 'test'),
     'development',
     '"production" turns conveniences into refusals: no mail in the log, no demonstration model, unless asked for by name.',
   ),

@@ -57,7 +57,7 @@ export type ErrorOptions = {
 /** Why the server cannot start, as a sentence for whoever starts it. */
 export class StartError extends Error {}
 
-/** A failure that a person is told about: a code of the list above and what belongs into its sentence. */
+/** A failure that a person is told about: a code of the list above and what belongs in its sentence. */
 export class AppError extends Error {
   constructor(
     readonly code: ErrorCode,

@@ -23,6 +23,8 @@ describe('a setting that makes no sense is refused by name', () => {
     ['TRUST_PROXY', 'yes'],
     ['DEFAULT_LOCALE', 'fr'],
     ['LOG_LEVEL', 'loud'],
+    ['NODE_ENV', 'Production'],
+    ['NODE_ENV', 'prod'],
   ]
   test.each(wrong)('%s=%s', (name, value) => {
     expect(() => readConfig({ [name]: value })).toThrow(`${name} takes ${settings[name].takes}`)

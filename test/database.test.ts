@@ -139,6 +139,14 @@ describe('opening', () => {
     expect([pragma('journal_mode'), pragma('synchronous'), pragma('foreign_keys')]).toEqual(['wal', 2, 1])
   })
 
+  test('waits for another process that has the file to itself', async () => {
+    const path = join(dir, 'held.db')
+    const holder = Bun.spawn([process.execPath, '-e', holdFor(500), path], { stdout: 'pipe' })
+    await holder.stdout.getReader().read()
+    new Database(path).close()
+    expect(await holder.exited).toBe(0)
+  })
+
   test('refuses a database of a newer version', () => {
     const path = join(dir, 'newer.db')
     const newer = new Database(path)
@@ -161,6 +169,15 @@ describe('opening', () => {
     lockDataDir(dir).release()
   })
 })
+
+/** A script that locks the file of its first argument, says so, and lets it go. */
+const holdFor = (ms: number) => `
+  const { Database } = require('bun:sqlite')
+  const held = new Database(process.argv.at(-1))
+  held.run('BEGIN EXCLUSIVE')
+  console.log('held')
+  setTimeout(() => held.run('COMMIT'), ${ms})
+`
 
 test('cleaning up deletes what has expired, however much, and nothing else', async () => {
   await database.write(() => {

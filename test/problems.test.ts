@@ -54,6 +54,12 @@ describe('every error is a problem document', () => {
     },
   )
 
+  test('unknown path, asked for by OPTIONS: 404 as well', async () => {
+    const headers = { origin: 'https://app.example.com', 'access-control-request-method': 'GET' }
+    for (const path of ['/nope', '/users/me/x'])
+      expectProblem(await app.call('OPTIONS', path, undefined, headers), 'not_found')
+  })
+
   test.each([
     ['GET', '/auth/sessions', 'DELETE, POST'],
     ['PUT', '/auth/sessions', 'DELETE, POST'],

@@ -34,17 +34,19 @@ export class Database {
     try {
       this.#sqlite = new Sqlite(path, { create: true, strict: true })
       for (const pragma of [
+        // First: what follows may meet another process at the file, and nothing runs yet that waiting holds up.
+        `busy_timeout = ${patienceMs}`,
         'journal_mode = WAL',
         // Acknowledged means on disk: with NORMAL a power cut may undo a committed sign-out.
         'synchronous = FULL',
         'foreign_keys = ON',
-        `busy_timeout = ${busyMs}`,
       ])
         this.#sqlite.run(`PRAGMA ${pragma}`)
     } catch (error) {
       throw new DatabaseError(`The database ${path} cannot be opened: ${reason(error)}`)
     }
     this.#migrate()
+    this.#sqlite.run(`PRAGMA busy_timeout = ${busyMs}`)
     this.#read = this.#sqlite.prepare('SELECT id FROM users LIMIT 1')
     // What it is already; but it is written.
     this.#touch = this.#sqlite.prepare(`PRAGMA user_version = ${migrations.length}`)

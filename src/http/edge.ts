@@ -39,6 +39,9 @@ export const edge = (config: Pick<Config, 'DEFAULT_LOCALE'>, allowedMethods: All
     .onRequest(({ request, set }) => {
       const given = request.headers.get('x-request-id')
       set.headers['x-request-id'] = given && saneId.test(given) ? given : crypto.randomUUID()
+      // Otherwise CORS would answer it, as every OPTIONS.
+      if (request.method === 'OPTIONS' && allowedMethods(new URL(request.url).pathname).length === 0)
+        throw new NotFoundError()
     })
     .onParse({ as: 'global' }, ({ request }) => readBody(request))
     // A schema whose every member is optional would let the empty object pass that stands for a bad body.
