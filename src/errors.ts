@@ -52,6 +52,8 @@ export type ErrorOptions = {
   members?: Record<string, unknown>
   /** For the log alone. */
   cause?: unknown
+  /** Of a tool's failure, for the model alone: what it is told instead of the code. */
+  forModel?: string
 }
 
 /** Why the server cannot start, as a sentence for whoever starts it. */

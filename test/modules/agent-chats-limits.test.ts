@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { z } from 'zod'
-import type { AppError } from '../../src/errors.ts'
+import { AppError } from '../../src/errors.ts'
 import { TimeLimits } from '../../src/modules/agent-chats/time-limits.ts'
-import { defineTool, execute } from '../../src/modules/agent-chats/tools/tool.ts'
+import { defineTool, execute, toldToModel } from '../../src/modules/agent-chats/tools/tool.ts'
 import { captureLog } from '../harness/log.ts'
 
 describe('what a tool may cost', () => {
@@ -22,20 +22,30 @@ describe('what a tool may cost', () => {
   ) =>
     execute(defineTool({ name: 'test', description: '', input: z.object({}), run }), {}, context, signal, ms)
 
-  test('its output is JSON of at most 16 KiB, no character cut in two', async () => {
+  test('its output is a text or JSON of at most 16 KiB, no character cut in two', async () => {
     expect(await use(() => ({ a: [1, '你'] }))).toBe('{"a":[1,"你"]}')
+    expect(await use(() => 'a "text"\nas it is')).toBe('a "text"\nas it is')
     expect(await use(() => undefined)).toBe('')
     const long = await use(() => '😀'.repeat(20_000))
     expect([long.length, long.isWellFormed()]).toEqual([16 * 1024 + '… (cut off)'.length, true])
   })
 
-  test('what breaks in it is in the log alone', async () => {
+  test('what breaks in it is in the log and told to the model, not to the client', async () => {
     const broken = () => {
       throw new Error('the inside of it')
     }
-    for (const run of [broken, async () => broken()])
-      await expect(use(run)).rejects.toMatchObject({ code: 'tool_failed', message: 'tool_failed' })
+    for (const run of [broken, async () => broken()]) {
+      const failure: AppError = await use(run).catch(error => error)
+      expect(failure).toMatchObject({ code: 'tool_failed', message: 'tool_failed' })
+      expect(toldToModel(failure)).toBe('Error: the inside of it')
+    }
     expect(log.lines).toEqual(Array(2).fill('the tool test failed: Error: the inside of it'))
+  })
+
+  test('what the model is told of a failure is the code where there is no more to it, and no book', () => {
+    expect(toldToModel(new AppError('user_not_found'))).toBe('user_not_found')
+    const long = toldToModel(new AppError('tool_failed', { forModel: 'x'.repeat(20_000) }))
+    expect(long).toHaveLength(16 * 1024 + '… (cut off)'.length)
   })
 
   test('one that hangs is given up, and told so', async () => {

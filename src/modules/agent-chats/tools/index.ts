@@ -1,19 +1,56 @@
 /** Every tool of the agent, once. */
 import type { ToolSet } from 'ai'
+import { AppError } from '../../../errors.ts'
 import { currentTime } from './current-time.ts'
 import { findUser } from './find-user.ts'
 import { getMyProfile } from './get-my-profile.ts'
+import type { ToolSource } from './source.ts'
 import { type AgentTool, execute, type ToolContext } from './tool.ts'
 
 export const tools: AgentTool[] = [currentTime, getMyProfile, findUser]
 
-const byName = new Map(tools.map(tool => [tool.name, tool]))
+export type Tools = ReturnType<typeof openTools>
 
-/** What the model is told of them. */
-export const toolSet: ToolSet = Object.fromEntries(
-  tools.map(({ name, description, inputSchema }) => [name, { description, inputSchema }]),
-)
+/** Ours, and those of the source as they come and go. */
+export function openTools(source?: ToolSource) {
+  let known = index(tools)
+  let foreign: AgentTool[] | undefined
+  // By name and for good: one that goes and comes back must not slip through in between.
+  const asking = new Set<string>()
+  const current = () => {
+    const now = source?.tools()
+    if (!now || now === foreign) return known
+    foreign = now
+    known = index([...tools, ...now])
+    for (const tool of now) if (tool.needsApproval) asking.add(tool.name)
+    return known
+  }
+  return {
+    /** For the start of an answer: resolves when the source knows its tools, before long in any case. */
+    ready: async () => source?.ready(),
+    /** What the model is told of them. */
+    toolSet: (): ToolSet => current().toolSet,
+    /** Carries out a call in the caller's hands. Rejects with an AppError; see `execute`. */
+    async call(name: string, input: unknown, context: ToolContext, run: AbortSignal): Promise<string> {
+      const tool = current().byName.get(name)
+      // It was offered, and has gone since.
+      if (!tool) throw new AppError('tool_failed', { forModel: 'This tool is not available at the moment.' })
+      return execute(tool, input, context, run)
+    },
+    /** Whether the person is asked before it is used. */
+    needsApproval: (name: string): boolean =>
+      current().byName.get(name)?.needsApproval === true || asking.has(name),
+  }
+}
 
-/** Carries out a call of a tool in the caller's hands. Rejects with an AppError. */
-export const callTool = (name: string, input: unknown, context: ToolContext, run: AbortSignal) =>
-  execute(byName.get(name)!, input, context, run)
+const index = (list: AgentTool[]) => ({
+  byName: new Map(list.map(tool => [tool.name, tool])),
+  toolSet: Object.fromEntries(
+    list.map(({ name, description, inputSchema }) => [name, { description, inputSchema }]),
+  ) as ToolSet,
+})
+
+const ours = openTools()
+/** Where there is no source. */
+export const toolSet = ours.toolSet()
+export const callTool = ours.call

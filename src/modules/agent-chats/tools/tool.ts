@@ -20,7 +20,9 @@ export type AgentTool<Input = unknown> = {
   /** For the model: what the tool gives and when to use it. */
   description: string
   inputSchema: FlexibleSchema<Input>
-  /** A failure that the model and the person should understand is an AppError. */
+  /** Whether the person is asked before it is used. */
+  needsApproval?: boolean
+  /** What the model gets: a text as it is, all else as JSON. A failure that it and the person should understand is an AppError. */
   run(input: Input, context: ToolContext & { signal: AbortSignal }): unknown
 }
 
@@ -38,7 +40,8 @@ export const defineTool = <Input>({
   ({ ...tool, inputSchema: zodSchema(input) }) as AgentTool
 
 /**
- * The output as JSON. Rejects with an AppError, whatever went wrong; the log hears of what nobody foresaw.
+ * What the tool gives, as the model gets it. Rejects with an AppError, whatever went wrong: its code is for
+ * the client, `toldToModel` for the model; the log hears of what nobody foresaw.
  * @param run fires when there is no more use for it
  */
 export async function execute(
@@ -52,14 +55,17 @@ export async function execute(
   const signal = AbortSignal.any([run, limit])
   try {
     const output = await Promise.race([tool.run(input, { ...context, signal }), endOf(signal)])
-    return shortened(JSON.stringify(output) ?? '')
+    return shortened(typeof output === 'string' ? output : (JSON.stringify(output) ?? ''))
   } catch (error) {
     if (error instanceof AppError) throw error
     if (limit.aborted) throw new AppError('tool_timeout')
     log.warn('the tool {tool} failed: {reason}', { tool: tool.name, reason: reason(error) })
-    throw new AppError('tool_failed', { cause: error })
+    throw new AppError('tool_failed', { cause: error, forModel: reason(error) })
   }
 }
+
+/** What the model is told of a tool's failure: all that is known of it, where the client hears its sentence alone. */
+export const toldToModel = ({ code, options }: AppError): string => shortened(options.forModel ?? code)
 
 const endOf = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
