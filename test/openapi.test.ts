@@ -101,6 +101,17 @@ describe('GET /openapi.json', () => {
     ])
   })
 
+  test('says how long a text may be', () => {
+    const { Message, SignUp, ProfileChange } = document.components.schemas as Record<string, unknown>
+    expect(Message).toMatchObject({
+      properties: { message: { type: 'string', minLength: 1, maxLength: 8000 } },
+    })
+    expect(SignUp).toMatchObject({
+      properties: { password: { type: 'string', minLength: 6, maxLength: 256 } },
+    })
+    expect(ProfileChange).toMatchObject({ properties: { bio: { type: ['string', 'null'], maxLength: 200 } } })
+  })
+
   test('describes every tag that is used, and every response', () => {
     expect([...new Set(operations.flatMap(({ tags }) => tags))].sort()).toEqual(
       document.tags.map(({ name }) => name).sort(),

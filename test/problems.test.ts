@@ -178,6 +178,63 @@ describe('the language', () => {
   })
 })
 
+describe('what is wrong with a field is said as it is', () => {
+  const many = (count: number) => '👋'.repeat(count)
+  const id = '019e18ee-7aa0-7000-bf5d-cf5f5614f752'
+  const signUp = { username: 'carol', email: 'carol@example.com', password: 'correct horse' }
+  const faults: Array<[method: string, path: string, body: object, errors: Record<string, string>]> = [
+    ['PATCH', '/users/me', { bio: many(201) }, { bio: 'must have at most 200 characters' }],
+    ['PATCH', '/users/me', { bio: 7 }, { bio: 'must be of type string' }],
+    ['PATCH', '/users/me', { avatar_url: {} }, { avatar_url: 'must be of type string' }],
+    ['PATCH', '/users/me', { avatar_url: 'bob.png' }, { avatar_url: 'has the wrong format' }],
+    ['PATCH', '/users/me', { avatar_url: 'https://[' }, { avatar_url: 'must be a valid uri' }],
+    [
+      'PATCH',
+      '/users/me',
+      { avatar_url: `https://example.com/${'x'.repeat(2029)}` },
+      { avatar_url: 'must have at most 2048 characters' },
+    ],
+    [
+      'POST',
+      '/auth/verifications',
+      { ...signUp, password: many(5), redirect_to: 1 },
+      { password: 'must have at least 6 characters', redirect_to: 'must be of type string' },
+    ],
+    ['POST', '/auth/sessions', { ...signUp, password: 7 }, { password: 'must be of type string' }],
+    [
+      'POST',
+      '/auth/sessions',
+      { ...signUp, password: many(257) },
+      { password: 'must have at most 256 characters' },
+    ],
+    ['POST', '/agent-chats', { message: '' }, { message: 'must have at least 1 characters' }],
+    ['POST', '/agent-chats', { message: many(8001) }, { message: 'must have at most 8000 characters' }],
+    [
+      'POST',
+      '/agent-chats',
+      { message: 'x', session_id: `urn:uuid:${id}` },
+      { session_id: 'must be a valid uuid' },
+    ],
+    ['POST', '/agent-chats', { message: 'x', session_id: `{${id}}` }, { session_id: 'must be a valid uuid' }],
+  ]
+  test.each(faults)('%s %s %#', async (method, path, body, errors) => {
+    const answer = await app.as(alice)(method, path, body)
+    expectProblem(answer, 'invalid_request')
+    expect(answer.body.errors).toEqual(
+      Object.entries(errors).map(([name, detail]) => ({ pointer: `/body/${name}`, detail })),
+    )
+  })
+
+  test('and a length counts characters, of which an emoji is one', async () => {
+    const bio = many(200)
+    expect((await app.as(alice)('PATCH', '/users/me', { bio })).body.bio).toBe(bio)
+    const begun = await app.call('POST', '/auth/verifications', { ...signUp, password: many(6) })
+    expect(begun.status).toBe(202)
+    const answer = await app.as(alice)('POST', '/agent-chats', { message: many(8000), session_id: id })
+    expect([answer.status, answer.body.session_id]).toEqual([200, id])
+  })
+})
+
 describe('every response', () => {
   test("bears a request id, the caller's own where it is sane", async () => {
     const idFor = async (id?: string) =>

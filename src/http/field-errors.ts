@@ -1,26 +1,45 @@
 import { ValueErrorType } from '@sinclair/typebox/errors'
 import type { ValidationError } from 'elysia'
 import { fill, type Locale, textsIn } from '../texts/index.ts'
+import { lengthOf } from './text.ts'
 
 export type FieldError = { pointer: string; detail: string }
 
-type Issue = { path: string; type: number; value: unknown; schema: Record<string, unknown> }
+type Schema = { type?: string; minLength?: number; maxLength?: number; format?: string; anyOf?: Schema[] }
+
+type Issue = {
+  path: string
+  type: ValueErrorType
+  value: unknown
+  schema: Schema
+  /** Of a union: what is wrong with each of its schemas. */
+  errors: Array<Iterable<Issue>>
+}
 
 /** What is wrong with which field, in our own words: the framework's would repeat the value, a password perhaps. */
 export function fieldErrors(error: ValidationError, locale: Locale): FieldError[] {
   const first = new Map<string, FieldError>()
   for (const issue of (error.all as unknown as Issue[]).slice(0, 50)) {
     const pointer = `/${error.type}${issue.path}`
-    if (!first.has(pointer)) first.set(pointer, { pointer, detail: sentence(issue, locale) })
+    if (!first.has(pointer)) first.set(pointer, { pointer, detail: sentence(withoutNull(issue), locale) })
   }
   return [...first.values()]
+}
+
+/** Of what may be null, but is something else: what is wrong with that. */
+function withoutNull(issue: Issue): Issue {
+  const { anyOf = [] } = issue.schema
+  const [place, ...others] = [...anyOf.keys()].filter(index => anyOf[index]?.type !== 'null')
+  if (place === undefined || others.length > 0) return issue
+  const [inner] = issue.errors[place] ?? []
+  return inner ?? issue
 }
 
 function sentence({ type, value, schema }: Issue, locale: Locale): string {
   const { fields } = textsIn(locale)
   // The framework says of a missing member only that it is of no type.
   if (value === undefined) return fields.required
-  switch (type) {
+  switch (type === ValueErrorType.Kind ? textErrorType(value, schema) : type) {
     case ValueErrorType.StringMinLength:
       return fill(fields.minLength, { min: Number(schema.minLength) })
     case ValueErrorType.StringMaxLength:
@@ -32,4 +51,10 @@ function sentence({ type, value, schema }: Issue, locale: Locale): string {
     default:
       return typeof schema.type === 'string' ? fill(fields.type, { type: schema.type }) : fields.invalid
   }
+}
+
+/** What TypeBox would say if a text were its own string. */
+function textErrorType(value: unknown, { minLength = 0 }: Schema): ValueErrorType {
+  if (typeof value !== 'string') return ValueErrorType.String
+  return lengthOf(value) < minLength ? ValueErrorType.StringMinLength : ValueErrorType.StringMaxLength
 }

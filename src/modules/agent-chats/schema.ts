@@ -1,9 +1,10 @@
 import { t } from 'elysia'
+import { text } from '../../http/text.ts'
 import { exampleAnswer } from './example.ts'
 
 export const messageBody = t.Object(
   {
-    message: t.String({ minLength: 1, maxLength: 8000, examples: ['What time is it in Shanghai?'] }),
+    message: text({ minLength: 1, maxLength: 8000, examples: ['What time is it in Shanghai?'] }),
     session_id: t.Optional(
       t.Nullable(t.String({ format: 'uuid' }), {
         description: 'The chat to go on with; left out or null, a new one begins',

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { t } from 'elysia'
+import { text } from '../../http/text.ts'
 import { username } from '../users/schema.ts'
 
 /** HTML's own rule for e-mail addresses (https://html.spec.whatwg.org/#valid-e-mail-address), spaces around it allowed. */
@@ -7,7 +8,7 @@ const emailPattern =
   "^\\s*[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*\\s*$"
 
 const email = t.String({ pattern: emailPattern, maxLength: 254, examples: ['alice@example.com'] })
-const password = t.String({ minLength: 6, maxLength: 256, examples: ['correct horse battery staple'] })
+const password = text({ minLength: 6, maxLength: 256, examples: ['correct horse battery staple'] })
 const refreshToken = t.String({
   minLength: 1,
   maxLength: 512,

@@ -1,4 +1,5 @@
 import { t } from 'elysia'
+import { text } from '../../http/text.ts'
 
 export const username = t.String({
   minLength: 3,
@@ -25,7 +26,7 @@ export const profileBody = t.Object(
         }),
       ),
     ),
-    bio: t.Optional(t.Nullable(t.String({ maxLength: 200, examples: bio }))),
+    bio: t.Optional(t.Nullable(text({ maxLength: 200, examples: bio }))),
   },
   { title: 'ProfileChange' },
 )
