@@ -72,7 +72,8 @@ export const en: Texts = {
   agent: {
     demoIntro:
       'I am the demonstration model built into Parley: no real language model is connected. Set OPENAI_API_KEY (or OPENAI_BASE_URL and AGENT_MODEL for any OpenAI-compatible server) and restart, and a real model takes my place. Try asking me "what time is it", "my profile" or "find user alice".',
-    demoEcho: 'You said: "{message}" This is your message number {count} in this chat.',
+    betweenSentences: ' ',
+    demoEcho: 'You said: "{message}". This is your message number {count} in this chat.',
     demoTime: 'It is {local} in the time zone {timezone}.',
     demoProfile: 'You are {username}.',
     demoUser: 'I found the user {username}.',

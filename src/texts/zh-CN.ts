@@ -72,7 +72,8 @@ export const zhCN = {
   agent: {
     demoIntro:
       '我是 Parley 内置的演示模型：没有连接真正的语言模型。设置 OPENAI_API_KEY（或用 OPENAI_BASE_URL 和 AGENT_MODEL 指向任何兼容 OpenAI 的服务器）后重启，我就会换成真正的模型。试着问我“现在几点”“我的资料”或“查找用户 alice”。',
-    demoEcho: '你说的是：“{message}”这是你在本次对话中的第 {count} 条消息。',
+    betweenSentences: '',
+    demoEcho: '你说的是：“{message}”。这是你在本次对话中的第 {count} 条消息。',
     demoTime: '现在是 {local}（{timezone} 时间）。',
     demoProfile: '你是 {username}。',
     demoUser: '找到了用户 {username}。',

@@ -34,13 +34,13 @@ describe.concurrent('the demonstration model', () => {
     expect(first.output).toContain('demonstration model')
     expect(first.output).toContain('OPENAI_API_KEY')
     const second = (await send('hello again', first.session_id)).body
-    expect(second.output).toBe('You said: "hello again" This is your message number 2 in this chat.')
+    expect(second.output).toBe('You said: "hello again". This is your message number 2 in this chat.')
   })
 
   test('answers in the language it is asked in', async () => {
     expect((await send('你好')).body.output).toMatch(/^我是 Parley 内置的演示模型.*“你好”/s)
     expect((await ask('今天天气不错')).output).toBe(
-      '你说的是：“今天天气不错”这是你在本次对话中的第 2 条消息。',
+      '你说的是：“今天天气不错”。这是你在本次对话中的第 2 条消息。',
     )
   })
 
@@ -58,7 +58,7 @@ describe.concurrent('the demonstration model', () => {
     ['纽约现在几点 America/New_York', 'current_time', /America\/New_York/],
     ['what time is it in Mars/Olympus', 'current_time', /^The tool current_time gave no result\. /],
     ['show me my profile', 'get_my_profile', /^You are Alice\. Bio: likes cats$/],
-    ['我的资料', 'get_my_profile', /^你是 Alice。 简介：likes cats$/],
+    ['我的资料', 'get_my_profile', /^你是 Alice。简介：likes cats$/],
     ['find user BOB_42', 'find_user', /^I found the user bob_42\.$/],
     ['please look up @bob_42', 'find_user', /^I found the user bob_42\.$/],
     ['查找用户 bob_42', 'find_user', /^找到了用户 bob_42。$/],

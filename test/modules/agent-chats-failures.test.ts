@@ -91,13 +91,21 @@ describe.each(apis)('a model API that refuses, over the %s API', api => {
   })
 
   test('a connection cut in mid-answer becomes 502 model_cut_off, what was said is shown', async () => {
-    model.says(
-      'cut me off',
-      { content: 'One two three four five.' },
-      { latency: 15, chunkSize: 4, truncateAfterChunks: 6 },
-    )
-    const { status, code } = await fail(app, alice, 'cut me off')
+    const content = 'One two three four five.'
+    // Six chunks at once, and the cut in the silence after them: of one that is cut while it is sent, anything may arrive.
+    const recordedTimings = {
+      ttftMs: 0,
+      interChunkDelaysMs: [0, 0, 0, 0, 0, 60_000],
+      totalDurationMs: 60_000,
+    }
+    model.says('cut me off', { content }, { chunkSize: 4, recordedTimings, disconnectAfterMs: 400 })
+    const { status, code, said } = await fail(app, alice, 'cut me off')
     expect([status, code]).toEqual([502, 'model_cut_off'])
+    expect([said.length > 3, said.length < content.length, content.startsWith(said)]).toEqual([
+      true,
+      true,
+      true,
+    ])
   })
 
   test('a tool call cut in two leaves no half of it to later messages', async () => {

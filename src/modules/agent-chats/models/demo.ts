@@ -47,7 +47,8 @@ function reply({ prompt, tools = [] }: LanguageModelV4CallOptions): LanguageMode
   const texts = textsIn(/\p{Script=Han}/u.test(message) ? 'zh-CN' : 'en')
   const { agent } = texts
   const results = resultsAtTheEnd(prompt)
-  if (results.length > 0) return [text(results.map(result => sentenceOf(result, texts)).join(' '))]
+  if (results.length > 0)
+    return [text(results.map(result => sentencesOf(result, texts)).join(agent.betweenSentences))]
 
   const intro = asked.length === 1 ? [agent.demoIntro] : []
   const call = toolCallFor(message)
@@ -103,7 +104,7 @@ function toolCallFor(message: string): LanguageModelV4ToolCall | null {
   return null
 }
 
-function sentenceOf({ toolName, output }: LanguageModelV4ToolResultPart, { agent, errors }: Texts): string {
+function sentencesOf({ toolName, output }: LanguageModelV4ToolResultPart, { agent, errors }: Texts): string {
   if (output.type !== 'text') {
     const [code] = JSON.stringify(output).match(/[a-z_]+(?="\}$)/) ?? []
     const error = errors[code as ErrorCode] ?? errors.tool_failed
@@ -115,5 +116,5 @@ function sentenceOf({ toolName, output }: LanguageModelV4ToolResultPart, { agent
   const who = fill(toolName === 'find_user' ? agent.demoUser : agent.demoProfile, {
     username: username ?? '',
   })
-  return bio ? `${who} ${fill(agent.demoBio, { bio })}` : who
+  return [who, ...(bio ? [fill(agent.demoBio, { bio })] : [])].join(agent.betweenSentences)
 }
