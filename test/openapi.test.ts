@@ -70,7 +70,7 @@ describe('GET /openapi.json', () => {
 
   test('has every route with every status, and no other', () => {
     const routes = buildApp(app.services)
-      .routes.filter(({ path }) => !/^\/(docs|openapi\.json)/.test(path))
+      .routes.filter(({ path }) => !/^\/(docs.*|openapi\.json)?$/.test(path))
       .map(({ method, path, hooks }) => [
         `${method} ${path.replace(/:(\w+)/g, '{$1}')}`,
         [...Object.keys(hooks.response), 'default'].sort(),
@@ -312,6 +312,13 @@ describe('the page', () => {
       const [one, two] = new Uint8Array(await answer.arrayBuffer())
       expect(one === 0x1f && two === 0x8b).toBe(compressed)
     }
+  })
+
+  test('is where the address of the server alone leads', async () => {
+    const root = await get('/')
+    expect([root.status, root.headers.get('location')]).toEqual([302, 'docs'])
+    const followed = await fetch(`${app.url}/`)
+    expect([followed.url, followed.status]).toEqual([`${app.url}/docs`, 200])
   })
 
   test('is led to where its relative addresses hold, and answers HEAD', async () => {

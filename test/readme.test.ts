@@ -18,7 +18,10 @@ const blocksOf = (page: string): Block[] =>
     text: text!,
   }))
 
-describe.each(['README.md', 'README.zh-CN.md'])('%s', path => {
+describe.each([
+  ['README.md', 'is your Parley code'],
+  ['README.zh-CN.md', '是你的 Parley 验证码'],
+])('%s', (path, subject) => {
   const blocks = blocksOf(read(path))
   const start = blocks.findIndex(({ text }) => text.startsWith('api='))
   const commands = blocks.slice(0, start).map(({ text }) => text.trim())
@@ -42,6 +45,7 @@ describe.each(['README.md', 'README.zh-CN.md'])('%s', path => {
     const bash = Bun.spawn(['bash', '-c', script], { cwd: emptyFolder(), stdin: 'pipe', stdout: 'pipe' })
     bash.stdin.write(`${await loggedCode(parley, 'alice@example.com')}\n`)
     bash.stdin.end()
+    expect(parley.output()).toContain(subject)
     const outputs = (await bash.stdout.text()).split('\0')
 
     expect(await bash.exited).toBe(0)

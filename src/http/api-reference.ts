@@ -1,4 +1,4 @@
-/** The API reference: the OpenAPI document at /openapi.json, and a page for people at /docs. */
+/** The API reference: the OpenAPI document at /openapi.json, and a page for people at /docs, to which / leads. */
 import type { AnyElysia } from 'elysia'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
@@ -19,11 +19,13 @@ export const apiReference =
     })
 
     app
+      .get('/', () => redirect(302, 'docs'), hidden)
       .get('/openapi.json', async ({ request }) => (await document()).answer(request), hidden)
       .get(
         '/docs',
         // Its addresses are relative, so a closing slash would make others of them.
-        async ({ request, path }) => (path === '/docs' ? (await page()).html.answer(request) : toDocs()),
+        async ({ request, path }) =>
+          path === '/docs' ? (await page()).html.answer(request) : redirect(308, '../docs'),
         hidden,
       )
       .get(
@@ -38,7 +40,9 @@ export const apiReference =
     return app
   }
 
-const toDocs = () => new Response(null, { status: 308, headers: { location: '../docs' } })
+/** To a relative address, so that it leads there under whatever path a proxy puts the server. */
+const redirect = (status: 302 | 308, location: string) =>
+  new Response(null, { status, headers: { location } })
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
