@@ -14,6 +14,9 @@ import { openServices } from './services.ts'
 /** How long running answers may take to end when the server is stopped. */
 const stopWithinMs = 30_000
 
+/** And after them requests in hand: a password waits for its turn for four seconds at most, a client may stall for ever. */
+const lastRequestsMs = 5_000
+
 /** Under `bun --hot` this file runs again in the same process, and what ran before makes room. */
 const hot = globalThis as { makeRoom?: () => Promise<void> }
 
@@ -41,9 +44,11 @@ async function run(config: Config): Promise<void> {
   announce(config, server.url)
 
   const close = async (withinMs: number) => {
+    // While answers end, all else is served, and load balancers hear that this is no place for more.
     services.infra.stop()
+    await services.agentChats.stop(withinMs)
     server.stop()
-    await Promise.all([services.agentChats.stop(withinMs), requestsEnded(server, withinMs)])
+    await requestsEnded(server, Math.min(withinMs, lastRequestsMs))
     await server.stop(true)
     await services.close()
   }

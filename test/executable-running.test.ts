@@ -2,6 +2,7 @@
 import { Database } from 'bun:sqlite'
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, renameSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type Executable, startExecutable, tidy } from './harness/executable.ts'
 import { startGatedModel } from './harness/gated-model.ts'
@@ -86,7 +87,7 @@ describe('a stop', () => {
     },
   )
 
-  test('lets a running answer end, accepts nothing new, and ends with status 0', async () => {
+  test('lets a running answer end, begins none, and is not ready; all else is served, and the status is 0', async () => {
     const model = startGatedModel()
     const parley = await startExecutable({ env: model.environment })
     const alice = await parley.newUser()
@@ -94,10 +95,40 @@ describe('a stop', () => {
     await answer.says('first ')
     parley.signal('SIGTERM')
     await parley.logged(/stopping/)
-    expect(await parley.call('GET', '/health').catch(() => 'refused')).toBe('refused')
+    const [ready, message, profile] = await Promise.all([
+      parley.call('GET', '/infra/ready'),
+      parley.as(alice)('POST', '/agent-chats', { message: 'one more' }),
+      parley.as(alice)('GET', '/users/me'),
+    ])
+    expect([ready.status, ready.body.code]).toEqual([503, 'stopping'])
+    expect([message.status, message.body.code]).toEqual([503, 'stopping'])
+    expect(profile.status).toBe(200)
     model.open()
     await answer.says('RUN_FINISHED')
     expect(await parley.exited).toBe(0)
+    model.stop()
+  })
+
+  test('is not held up by a client that never ends its request; a running answer still ends', async () => {
+    const model = startGatedModel()
+    const parley = await startExecutable({ env: model.environment })
+    const alice = await parley.newUser()
+    const { port } = new URL(parley.url)
+    const sending = connect(Number(port), '127.0.0.1')
+    sending.on('error', () => {})
+    sending.write(
+      'POST /api/v1/auth/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    )
+    const answer = openStream(parley.url, alice.access_token)
+    await answer.says('first ')
+    parley.signal('SIGTERM')
+    await parley.logged(/stopping/)
+    const answered = performance.now()
+    model.open()
+    await answer.says('RUN_FINISHED')
+    expect(await parley.exited).toBe(0)
+    expect(performance.now() - answered).toBeLessThan(15_000)
+    sending.destroy()
     model.stop()
   })
 })

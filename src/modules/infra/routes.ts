@@ -18,7 +18,7 @@ export const infraRoutes = (infra: Infra) =>
       detail: describe(
         'getReadiness',
         'Readiness',
-        'For orchestrators: 503 while the server starts, stops or cannot write.',
+        'For orchestrators: 503 while the server lets its last answers end, or cannot write.',
       ),
     })
     .get('/health', () => ({ status: 'ok' as const }), {
