@@ -1,10 +1,20 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cleanerOf } from '../src/database/cleanup.ts'
-import { Database, DatabaseError, lockDataDir } from '../src/database/database.ts'
+import { Database, lockDataDir } from '../src/database/database.ts'
+import { DatabaseError } from '../src/database/opening.ts'
 import { type AppError, StartError } from '../src/errors.ts'
 import { Secrets } from '../src/secrets.ts'
 
@@ -162,6 +172,20 @@ describe('opening', () => {
     expect(await Bun.file(path).text()).toStartWith('this is not')
   })
 
+  const files: Array<[what: string, bytes: number, closed: boolean]> = [
+    ['a small file', 0, true],
+    ['a large file that was not closed', 20 * 1024 * 1024, false],
+  ]
+  test.each(files)('refuses %s with a damaged page, and says how to restore', async (_, bytes, closed) => {
+    await database.write(() => insert('large', 'x'.repeat(bytes)))
+    database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()
+    if (!closed) await database.write(() => insert('later'))
+    const copy = join(dir, 'copy.db')
+    for (const suffix of ['', '-wal']) copyFileSync(`${database.path}${suffix}`, `${copy}${suffix}`)
+    damage(copy, 'sessions')
+    expect(() => new Database(copy)).toThrow(/is damaged: .* To restore a backup, move parley\.db/)
+  })
+
   test('of a folder in use is refused until it is released', () => {
     const lock = lockDataDir(dir)
     expect(() => lockDataDir(dir)).toThrow(/Another Parley/)
@@ -178,6 +202,16 @@ const holdFor = (ms: number) => `
   console.log('held')
   setTimeout(() => held.run('COMMIT'), ${ms})
 `
+
+/** Overwrites the first page of a table. */
+function damage(path: string, table: string): void {
+  const { rootpage } = database
+    .prepare<{ rootpage: number }, [string]>('SELECT rootpage FROM sqlite_schema WHERE name = ?')
+    .get(table)!
+  const file = openSync(path, 'r+')
+  writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, (rootpage - 1) * 4096)
+  closeSync(file)
+}
 
 test('cleaning up deletes what has expired, however much, and nothing else', async () => {
   await database.write(() => {

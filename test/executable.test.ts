@@ -148,7 +148,7 @@ describe('a start is refused', () => {
       'a shopping list, much longer than any header of a database'.repeat(20),
     )
     const { status, output } = await runExecutable({ cwd })
-    expect(output).toStartWith(`The database ${join(cwd, 'data/parley.db')} cannot be opened`)
+    expect(output).toStartWith(`The database ${join(cwd, 'data/parley.db')} is damaged`)
     expect(status).toBe(1)
   })
 

@@ -1,13 +1,11 @@
 /** The SQLite file: opened once, read synchronously, written in shared commits. */
-import { SQLiteError, type SQLQueryBindings, Database as Sqlite } from 'bun:sqlite'
+import { type SQLQueryBindings, Database as Sqlite } from 'bun:sqlite'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { AppError, StartError } from '../errors.ts'
+import { AppError } from '../errors.ts'
 import { log, reason } from '../log.ts'
 import { migrations } from './migrations/index.ts'
-
-/** Why the database cannot be used, as a sentence for the person who starts the server. */
-export class DatabaseError extends StartError {}
+import { check, checkWritable, DatabaseError, deservesCheck, isA, openingFailure } from './opening.ts'
 
 type Step = {
   run: () => unknown
@@ -31,6 +29,7 @@ export class Database {
 
   /** Opens or creates the file and brings it up to date. Throws DatabaseError. */
   constructor(readonly path: string) {
+    const toBeChecked = deservesCheck(path)
     try {
       this.#sqlite = new Sqlite(path, { create: true, strict: true })
       for (const pragma of [
@@ -42,10 +41,12 @@ export class Database {
         'foreign_keys = ON',
       ])
         this.#sqlite.run(`PRAGMA ${pragma}`)
+      if (toBeChecked) check(this.#sqlite)
+      this.#migrate()
+      checkWritable(this.#sqlite)
     } catch (error) {
-      throw new DatabaseError(`The database ${path} cannot be opened: ${reason(error)}`)
+      throw openingFailure(path, error)
     }
-    this.#migrate()
     this.#sqlite.run(`PRAGMA busy_timeout = ${busyMs}`)
     this.#read = this.#sqlite.prepare('SELECT id FROM users LIMIT 1')
     // What it is already; but it is written.
@@ -154,10 +155,6 @@ export class Database {
     this.#sqlite.close()
   }
 }
-
-/** Whether SQLite failed with this code or one that extends it (https://www.sqlite.org/rescode.html). */
-const isA = (error: unknown, code: string): error is SQLiteError =>
-  error instanceof SQLiteError && (error.code?.startsWith(code) ?? false)
 
 const storageFailures = [
   'SQLITE_FULL',

@@ -9,11 +9,18 @@ export const program = join(root, 'dist/parley')
 
 type Options = { env?: Record<string, string>; args?: string[]; cwd?: string }
 
+export type Started = Awaited<ReturnType<typeof launch>>
 export type Executable = Awaited<ReturnType<typeof startExecutable>>
 
 /** Starts it and waits until it listens. Rejects with what it printed where it does not. */
-export async function startExecutable({ env = {}, cwd = emptyFolder() }: Options = {}) {
-  const started = await launch({ env: { PORT: '0', DEFAULT_LOCALE: 'en', ...env }, cwd })
+export const startExecutable = async (options: Options = {}) => listening(await launchServer(options))
+
+/** Starts it and waits for nothing. */
+export const launchServer = ({ env = {}, cwd = emptyFolder() }: Options = {}) =>
+  launch({ env: { PORT: '0', DEFAULT_LOCALE: 'en', ...env }, cwd })
+
+/** Waits until it listens; ends it where it does not. */
+export async function listening(started: Started) {
   const url = await started
     .logged(/Parley \S+ on (http:\S+);/)
     .then(([, url]) => url!)
@@ -91,7 +98,7 @@ async function launch({ env = {}, args = [], cwd = emptyFolder() }: Options) {
 }
 
 /** A mail as MAIL=log prints it. */
-async function nextMail({ logged }: Awaited<ReturnType<typeof launch>>, to: string) {
+async function nextMail({ logged }: Started, to: string) {
   const [, subject = '', lines = ''] = await logged(new RegExp(`mail to ${to}: (.*)\\n((?: {2}\\|.*\\n)+)`))
   return { subject, text: lines.replace(/^ {2}\| ?/gm, '') }
 }

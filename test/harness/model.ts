@@ -39,20 +39,27 @@ export async function startModel() {
 /** What the raw model does once it has been sent a message: lines of a stream, or a whole response. */
 export type Script = (signal: AbortSignal) => AsyncGenerator<string> | Response
 
-/** Says what its scripts say, well-formed or not: the script is found by the last message of the user. */
-export function startRawModel(scripts: Record<string, Script>, api: Api = 'chat') {
+type Scripts = Record<string, Script> | ((asked: string) => Script | undefined)
+
+/**
+ * Says what its scripts say, well-formed or not: the script is found by the last message of the user.
+ * @param port a stopped one's, to take its place
+ */
+export function startRawModel(scripts: Scripts, api: Api = 'chat', port = 0) {
+  const scriptFor = (asked: string) => (typeof scripts === 'function' ? scripts(asked) : scripts[asked])
   const requests: Array<{ headers: Headers; body: Record<string, unknown> }> = []
   const aborted: string[] = []
   const server = Bun.serve({
     hostname: '127.0.0.1',
-    port: 0,
+    port,
     idleTimeout: 0,
     async fetch(request) {
       const body = (await request.json()) as Record<string, unknown>
       requests.push({ headers: request.headers, body })
       const asked = lastMessage(body)
       request.signal.addEventListener('abort', () => aborted.push(asked))
-      const said = scripts[asked]?.(request.signal) ?? new Response(`no script for ${asked}`, { status: 404 })
+      const said =
+        scriptFor(asked)?.(request.signal) ?? new Response(`no script for ${asked}`, { status: 404 })
       return said instanceof Response
         ? said
         : new Response(said as unknown as ReadableStream, {
@@ -62,6 +69,7 @@ export function startRawModel(scripts: Record<string, Script>, api: Api = 'chat'
   })
   return {
     environment: environment(`http://127.0.0.1:${server.port}/v1`, api),
+    port: server.port!,
     requests,
     /** The messages whose requests were closed by Parley before their end. */
     aborted,

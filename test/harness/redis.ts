@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { RedisClient } from 'bun'
 import { installed } from './installed.ts'
 
 export type RedisServer = Awaited<ReturnType<typeof startRedis>>
@@ -36,6 +37,12 @@ export async function startRedis() {
     /** Freezes it: connections stay open, nothing answers. */
     pause: () => server.kill('SIGSTOP'),
     resume: () => server.kill('SIGCONT'),
+    /** Tells it something, over a connection of its own. */
+    async command(name: string, ...args: string[]) {
+      const client = new RedisClient(`redis://127.0.0.1:${port}`)
+      await client.send(name, args)
+      client.close()
+    },
     async stop() {
       await end()
       process.off('exit', killWithUs)

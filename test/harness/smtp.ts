@@ -10,6 +10,8 @@ export type ArrivedMail = {
   text: string
   html: string
   headers: Record<string, string>
+  /** Which of the connections brought it, counted from one. */
+  connection: number
 }
 
 /**
@@ -35,6 +37,7 @@ export async function startSmtp(port = 0) {
   const arrivals = new EventTarget()
   const tries: string[] = []
   let connections = 0
+  const numbers = new Map<string, number>()
   let general: SmtpBehaviour = 'accept'
   const particular = new Map<string, SmtpBehaviour>()
   const behaviourFor = (to: string) => particular.get(to) ?? general
@@ -47,7 +50,7 @@ export async function startSmtp(port = 0) {
     closeTimeout: 50,
     logger: false,
     onConnect(session, answer) {
-      connections++
+      numbers.set(session.id, ++connections)
       turnAway(session, answer)
     },
     // A kept connection has passed onConnect before.
@@ -66,7 +69,8 @@ export async function startSmtp(port = 0) {
       if (behaviourFor(to) === 'reject-message')
         return answer(refusal(554, `5.7.1 no "${parsed.subject}" here`))
       if (behaviourFor(to) === 'slow') await Bun.sleep(300)
-      mails.push(...recipients(session).map(to => arrived(to, parsed)))
+      const connection = numbers.get(session.id)!
+      mails.push(...recipients(session).map(to => ({ ...arrived(to, parsed), connection })))
       arrivals.dispatchEvent(new Event('mail'))
       answer()
     },
@@ -113,7 +117,7 @@ const refusal = (responseCode: number, sentence: string) =>
 const recipients = ({ envelope }: SMTPServerSession): string[] =>
   envelope.rcptTo.map(({ address }) => address)
 
-const arrived = (to: string, { subject, text, html, headerLines }: ParsedMail): ArrivedMail => ({
+const arrived = (to: string, { subject, text, html, headerLines }: ParsedMail) => ({
   to,
   subject: subject ?? '',
   text: text ?? '',

@@ -212,6 +212,17 @@ describe('a try that fails', () => {
     await smtp.nextMail(to)
   })
 
+  test('waits no longer when the clock is set back by a day', async () => {
+    smtp.behave('greylist')
+    parts.outbox.start()
+    await parts.mail(codeMail(to))
+    await until(() => parts.rows()[0]?.tries === 1)
+    smtp.behave('accept')
+    now -= 24 * 60 * 60 * 1000
+    parts.outbox.wake()
+    await smtp.nextMail(to)
+  })
+
   test('is logged with the address masked and without the code', async () => {
     smtp.behave('greylist')
     parts.outbox.start()

@@ -156,6 +156,16 @@ describe('POST /auth/sessions/refresh', () => {
     await other.stop()
   })
 
+  test('takes the one before no longer when the clock is set back by a day', async () => {
+    let clock = Date.now()
+    const other = await startApp({}, { now: () => clock })
+    const alice = await other.newUser()
+    await refresh(alice.refresh_token, other)
+    clock -= 24 * 3600 * 1000
+    expect((await refresh(alice.refresh_token, other)).status).toBe(401)
+    await other.stop()
+  })
+
   test('slides for thirty days from the last use', async () => {
     let clock = Date.now()
     const day = 24 * 3600 * 1000

@@ -83,9 +83,9 @@ export class Outbox {
     const busy = new Set(this.#inHand.keys())
     const waiting = await this.#look(busy)
     const now = this.now()
-    for (const mail of waiting.filter(mail => mail.dueAt <= now).slice(0, atOnce - busy.size))
+    for (const mail of waiting.filter(mail => isDue(mail, now)).slice(0, atOnce - busy.size))
       if (!this.#stopping) this.#take(mail)
-    const later = waiting.find(mail => mail.dueAt > now)
+    const later = waiting.find(mail => !isDue(mail, now))
     return Math.min(later ? later.dueAt - now : longestPauseMs, longestPauseMs)
   }
 
@@ -172,9 +172,14 @@ export class Outbox {
   }
 }
 
+const longestBackOffMs = 300_000
+
 /** Milliseconds until the next try: 1 s, 2 s, 4 s and so on to 5 min, each less up to a half, so that tries spread. */
 export const backOff = (tries: number, random = Math.random()): number =>
-  Math.round(Math.min(1000 * 2 ** tries, 300_000) * (1 - random / 2))
+  Math.round(Math.min(1000 * 2 ** tries, longestBackOffMs) * (1 - random / 2))
+
+/** No mail waits longer than the longest back-off: one that seems to was kept before the clock was set back. */
+const isDue = ({ dueAt }: QueuedMail, now: number): boolean => dueAt <= now || dueAt > now + longestBackOffMs
 
 const masked = (email: string): string => email.replace(/^(.).*(?=@)/su, '$1***')
 

@@ -50,6 +50,7 @@ export function judge(
 ): Verdict {
   if (generation === session.generation) return 'rotate'
   if (generation > session.generation) return 'invalid' // only after a restored backup
-  const inGrace = now - session.rotatedAt <= sessionRules.reuseGraceSeconds * 1000
+  // Either way: it does not grow longer by a clock that was set back.
+  const inGrace = Math.abs(now - session.rotatedAt) <= sessionRules.reuseGraceSeconds * 1000
   return generation === session.generation - 1 && inGrace ? 'repeat' : 'theft'
 }
