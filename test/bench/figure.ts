@@ -2,6 +2,7 @@
 export type Figure = {
   what: string
   unit: string
+  better: 'less' | 'more'
   parley: number
   /** The least that the same work costs without Parley, and what does it. */
   floor?: { value: number; by: string }
@@ -9,7 +10,14 @@ export type Figure = {
   result: { value: number; unit?: string }
   /** None where the figure is there for comparison. */
   target?: Target
+  rivals?: Rival[]
 }
+
+/** Another product at the same work. `times` is how many times better Parley does it; `note` what is not the same. */
+export type Rival = { name: string; note?: string } & (
+  | { value: number; times: number; target?: Target }
+  | { notMeasured: string }
+)
 
 export type Target = { atLeast: number } | { moreThan: number } | { atMost: number } | { lessThan: number }
 

@@ -1,6 +1,6 @@
 /**
  * `bun run bench` measures every row, `bun run bench users-me refresh` some, and writes them into
- * docs/performance.md. `--quick` shows in a minute that everything works, and writes nothing.
+ * docs/performance.md. `--quick` shows in minutes that everything works, and writes nothing.
  */
 import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'

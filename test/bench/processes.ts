@@ -1,5 +1,5 @@
 /** Programs and folders of the bench's own, which end with it, however it ends. */
-import { mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 
 export const root = join(import.meta.dir, '../..')
@@ -44,6 +44,12 @@ export async function outputOf(command: string[], place: Place = {}): Promise<st
   const output = await new Response(program.stdout as ReadableStream).text()
   if ((await program.exited) !== 0) throw new Error(`${command[0]} failed: ${output}`)
   return output
+}
+
+/** A program that goes on until it is stopped. */
+export function background(command: string[]): { stop(): Promise<void> } {
+  const program = launch(command, {}, 'inherit')
+  return { stop: () => end(program) }
 }
 
 /** A server that takes its port from PORT, once it answers. */
@@ -99,4 +105,10 @@ function freePort(): number {
 /** MiB of memory in use by a process (RSS). */
 export async function memoryOf(pid: number): Promise<number> {
   return Number(await outputOf(['ps', '-o', 'rss=', '-p', String(pid)])) / 1024
+}
+
+/** Seconds of all cores that a process has used (utime and stime, proc(5); a tick is 10 ms on every Linux). */
+export function cpuSecondsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
 }

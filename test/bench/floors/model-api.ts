@@ -1,11 +1,28 @@
 /**
- * A model behind the Chat Completions API that costs next to nothing. It says forty words: one at once, the
- * others 10 ms later. Where the message says "hold the line" it says a word every 100 ms, holds the stream
- * open after half of them, and says the others after POST /go-on. GET / tells how many streams it holds.
+ * A model behind the Chat Completions API that costs next to nothing. It does as the message says: "40 words, 39 at
+ * once, every 10 ms", which is what it does anyhow. The first word comes at once. After "of 1000 characters" its
+ * words are as long, and with "hold after 20" it holds the stream open after so many until POST /go-on. GET / tells
+ * how many streams it holds.
  */
-const words = 40
 let held = 0
 let gate = Promise.withResolvers<void>()
+
+const order =
+  /(?<words>\d+) words(?: of (?<length>\d+) characters)?(?:, (?<atOnce>\d+) at once)?(?:, every (?<everyMs>\d+) ms)?(?:, hold after (?<holdAfter>\d+))?/
+
+type Speech = { words: number; length: number; atOnce: number; everyMs: number; holdAfter: number }
+
+function speechOf(message: string): Speech {
+  const said = order.exec(message)?.groups ?? { words: '40', atOnce: '39', everyMs: '10' }
+  const { words, length = 5, atOnce = 1, everyMs = 0, holdAfter = 0 } = said
+  return {
+    words: Number(words),
+    length: Number(length),
+    atOnce: Number(atOnce),
+    everyMs: Number(everyMs),
+    holdAfter: Number(holdAfter),
+  }
+}
 
 const frame = (delta: object, finish_reason: string | null = null) =>
   `data: ${JSON.stringify({
@@ -16,24 +33,21 @@ const frame = (delta: object, finish_reason: string | null = null) =>
     choices: [{ index: 0, delta, finish_reason }],
   })}\n\n`
 
-const firstWord = frame({ role: 'assistant', content: 'word ' })
-const word = frame({ content: 'word ' })
-const end = `${frame({}, 'stop')}data: [DONE]\n\n`
-
-async function* answer() {
-  yield firstWord
-  await Bun.sleep(10)
-  yield word.repeat(words - 1) + end
-}
-
-async function* slowAnswer() {
-  yield firstWord
-  for (let i = 1; i < words; i++) {
-    await Bun.sleep(100)
-    if (i === words / 2) await hold()
-    yield word
+async function* answer({ words, length, atOnce, everyMs, holdAfter }: Speech) {
+  const content = 'word'.padEnd(length - 1, '.').concat(' ')
+  const word = frame({ content })
+  const breath = word.repeat(atOnce)
+  yield frame({ role: 'assistant', content })
+  for (let said = 1; said < words; said += atOnce) {
+    if (said === holdAfter) {
+      await hold()
+      // Or all would go on in the same millisecond.
+      await Bun.sleep(Math.random() * everyMs)
+    }
+    if (everyMs) await Bun.sleep(everyMs)
+    yield words - said < atOnce ? word.repeat(words - said) : breath
   }
-  yield end
+  yield `${frame({}, 'stop')}data: [DONE]\n\n`
 }
 
 async function hold(): Promise<void> {
@@ -53,11 +67,9 @@ Bun.serve({
       gate = Promise.withResolvers()
       return new Response()
     },
-    '/v1/chat/completions': async request => {
-      const isSlow = (await request.text()).includes('hold the line')
-      return new Response(isSlow ? slowAnswer() : answer(), {
+    '/v1/chat/completions': async request =>
+      new Response(answer(speechOf(await request.text())), {
         headers: { 'content-type': 'text/event-stream' },
-      })
-    },
+      }),
   },
 })

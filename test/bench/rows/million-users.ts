@@ -142,6 +142,7 @@ async function compare(
   return {
     what: `${name}, ${many.toLocaleString('en')} users`,
     unit: 'ms',
+    better: 'less',
     parley: median(times.large),
     floor: { value: median(times.small), by: `${few.toLocaleString('en')} users` },
     result: { value: median(times.large) / median(times.small) },

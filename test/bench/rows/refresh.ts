@@ -39,6 +39,7 @@ export const refresh: Row = {
       {
         what: `POST /auth/sessions/refresh, ${clients} clients`,
         unit: 'requests/s',
+        better: 'more',
         parley: median(perSecond.parley),
         floor: { value: median(perSecond.floor), by: 'commits of one client, `synchronous=FULL`' },
         result: { value: ratioOf(perSecond.parley, perSecond.floor) },

@@ -33,6 +33,7 @@ async function throughput(bench: Bench, parley: Server, people: Person[]): Promi
   return {
     what: `POST /auth/sessions, ${atOnce} clients`,
     unit: 'requests/s',
+    better: 'more',
     parley: median(perSecond.parley),
     floor: { value: median(perSecond.floor), by: '`Bun.password.verify` alone' },
     result: { value: ratioOf(perSecond.parley, perSecond.floor) },
@@ -53,6 +54,7 @@ async function meanwhile(bench: Bench, parley: Server, people: Person[]): Promis
   return {
     what: `99th percentile of GET /users/me, 500 a second, while ${atOnce} clients sign in`,
     unit: 'ms',
+    better: 'less',
     parley: median(p99.flooded),
     floor: { value: median(p99.idle), by: 'the same while nobody signs in' },
     result: { value: ratioOf(p99.flooded, p99.idle) },

@@ -1,8 +1,8 @@
 /** From the shell to the first answer, and what it weighs when nothing happens; against empty executables. */
-import { join } from 'node:path'
 import type { Bench, Figure, Row } from '../figure.ts'
+import { compile } from '../floors/compile.ts'
 import { startParley } from '../parley.ts'
-import { folder, memoryOf, root, type Server, serve } from '../processes.ts'
+import { folder, memoryOf, type Server, serve } from '../processes.ts'
 import { alternate, median, ratioOf } from '../rounds.ts'
 
 export const start: Row = {
@@ -23,6 +23,7 @@ async function firstAnswer(bench: Bench, dataDir: string): Promise<Figure> {
   return {
     what: 'Executable to first answer',
     unit: 'ms',
+    better: 'less',
     parley: median(ms.parley),
     floor: { value: median(ms.floor), by: 'an empty `Bun.serve`, compiled' },
     result: { value: ratioOf(ms.parley, ms.floor) },
@@ -48,6 +49,7 @@ async function idleMemory(bench: Bench, dataDir: string): Promise<Figure> {
   return {
     what: `Memory (RSS) ${seconds} s after the start`,
     unit: 'MiB',
+    better: 'less',
     parley: median(mib.parley),
     floor: { value: median(mib.floor), by: 'Elysia with one route, compiled' },
     result: { value: ratioOf(mib.parley, mib.floor) },
@@ -61,18 +63,4 @@ async function memoryAfter(seconds: number, startServer: () => Promise<Server>):
   const memory = await memoryOf(server.pid)
   await server.stop()
   return memory
-}
-
-/** As scripts/build.ts compiles Parley. */
-async function compile(floor: string): Promise<string> {
-  const outfile = join(folder(), floor)
-  await Bun.build({
-    entrypoints: [join(root, `test/bench/floors/${floor}.ts`)],
-    compile: { outfile, autoloadBunfig: false },
-    bytecode: true,
-    format: 'esm',
-    minify: { syntax: true },
-    define: { 'process.env.NODE_ENV': '"production"' },
-  })
-  return outfile
 }
