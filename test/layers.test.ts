@@ -1,4 +1,4 @@
-/** The direction of imports: main -> app -> routes -> services -> stores and adapters. */
+/** The direction of imports: main -> command line -> app -> routes -> services -> stores and adapters. */
 import { describe, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
@@ -6,7 +6,7 @@ import { dirname, join, normalize } from 'node:path'
 const src = join(import.meta.dir, '../src')
 
 /** `to` is a file under src, or the name of a package. A type import is erased: it ties nothing at run time. */
-type Import = { from: string; to: string; type: boolean }
+type Import = { from: string; to: string; type: boolean; lazy: boolean }
 
 const files = [...new Bun.Glob('**/*.ts').scanSync(src)].filter(file => !file.endsWith('.d.ts')).sort()
 const sources = new Map(files.map(file => [file, readFileSync(join(src, file), 'utf8')]))
@@ -16,29 +16,29 @@ const rules: Array<{ rule: string; from: RegExp; never: RegExp; except?: (import
   {
     rule: 'what everybody uses imports nothing above it',
     from: /^(errors|limits|log|secrets|config)\.ts$|^texts\//,
-    never: /^(adapters|database|http|modules)\/|^(app|main|services|help)\.ts$/,
+    never: /^(adapters|database|http|modules)\/|^(app|main|command-line|services|help)\.ts$/,
   },
   {
     rule: 'adapters import nothing above them',
     from: /^adapters\//,
-    never: /^(http|modules)\/|^(app|main|services)\.ts$|^database\/(?!database\.ts)/,
+    never: /^(http|modules)\/|^(app|main|command-line|services)\.ts$|^database\/(?!database\.ts)/,
   },
   {
     rule: 'the database serves the interfaces of the features, and knows none of their rules',
     from: /^database\//,
-    never: /^(http|adapters|modules)\/|^(app|main|services)\.ts$/,
+    never: /^(http|adapters|modules)\/|^(app|main|command-line|services)\.ts$/,
     except: ({ to, type }) => type && to.startsWith('modules/'),
   },
   {
     rule: 'what all routes share knows features and adapters by their types alone',
     from: /^http\//,
-    never: /^(adapters|database|modules)\/|^(app|main|services)\.ts$/,
+    never: /^(adapters|database|modules)\/|^(app|main|command-line|services)\.ts$/,
     except: ({ type }) => type,
   },
   {
     rule: 'a feature does not know the database, nor who wires it',
     from: /^modules\//,
-    never: /^database\/|^(app|main|services)\.ts$/,
+    never: /^database\/|^(app|main|command-line|services)\.ts$/,
   },
   {
     rule: 'HTTP ends at the routes',
@@ -98,6 +98,15 @@ describe('the direction of imports', () => {
     expect(files.map(cycleFrom).filter(cycle => cycle !== null)).toEqual([])
   })
 
+  test('main.ts loads nothing itself but what may start the process anew', () => {
+    const loaded = imports.filter(({ from }) => from === 'main.ts').map(({ to, lazy }) => [to, lazy])
+    expect(loaded).toEqual([
+      ['http/outgoing.ts', false],
+      ['command-line.ts', true],
+    ])
+    expect(imports.filter(({ from }) => from === 'http/outgoing.ts')).toEqual([])
+  })
+
   test('every file is reached from main.ts', () => {
     const reached = new Set(['main.ts'])
     for (const file of reached)
@@ -107,7 +116,7 @@ describe('the direction of imports', () => {
 
   test('only the settings come from the environment', () => {
     // Bun's own limit of outgoing requests is no setting of ours.
-    const may = ['main.ts', 'http/outgoing.ts']
+    const may = ['command-line.ts', 'http/outgoing.ts']
     const readers = files.filter(file =>
       /\b(Bun|process|import\.meta)\.env\b|\benv \} = process/.test(sources.get(file)!),
     )
@@ -124,6 +133,7 @@ function importsOf(from: string): Import[] {
       from,
       to: name.startsWith('.') ? normalize(join(dirname(from), name)) : name,
       type: Boolean(type),
+      lazy: lazy !== undefined,
     }
   })
 }
