@@ -7,6 +7,8 @@ import { guard } from './http/guard.ts'
 import { methodTable } from './http/method-table.ts'
 import { requestLog } from './http/request-log.ts'
 import { agentChatRoutes } from './modules/agent-chats/routes.ts'
+import { runRoutes } from './modules/agent-chats/run-routes.ts'
+import { answering } from './modules/agent-chats/wires/answer-to.ts'
 import { authRoutes } from './modules/auth/routes.ts'
 import { infraRoutes } from './modules/infra/routes.ts'
 import { userRoutes } from './modules/users/routes.ts'
@@ -17,6 +19,7 @@ export type App = ReturnType<typeof buildApp>
 export function buildApp(services: Services) {
   const { config, limiter, sessions, signUp, users, agentChats, infra } = services
   const guards = guard({ sessions, limiter, config })
+  const answerTo = answering(sessions, config.DEFAULT_LOCALE)
   const methods = methodTable(() => app.routes)
 
   const app = new Elysia()
@@ -27,7 +30,8 @@ export function buildApp(services: Services) {
       api
         .use(authRoutes(signUp, sessions, users, guards))
         .use(userRoutes(users, guards))
-        .use(agentChatRoutes(agentChats, sessions, guards, config))
+        .use(agentChatRoutes(agentChats, answerTo, guards))
+        .use(runRoutes(agentChats, answerTo, guards))
         .use(infraRoutes(infra)),
     )
     .use(apiReference(config))
@@ -37,7 +41,14 @@ export function buildApp(services: Services) {
 const corsOptions = (origin: string[]) => ({
   origin,
   methods: ['GET', 'POST', 'PATCH', 'DELETE'] as ['GET', 'POST', 'PATCH', 'DELETE'],
-  allowedHeaders: ['Authorization', 'Content-Type', 'Accept-Language', 'Last-Event-ID', 'X-Request-Id'],
+  allowedHeaders: [
+    'Authorization',
+    'Content-Type',
+    'Accept-Language',
+    'Last-Event-ID',
+    'X-Request-Id',
+    'Idempotency-Key',
+  ],
   exposeHeaders: ['Retry-After', 'X-Request-Id'],
   credentials: false,
   maxAge: 600,

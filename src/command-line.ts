@@ -28,7 +28,6 @@ export const run = (args: string[]): Promise<void> =>
 async function obey([command = 'serve', ...rest]: string[]): Promise<void> {
   if (command === '--help' || command === '-h' || command === 'help') return console.log(help(version))
   if (command === '--version' || command === '-v') return console.log(version)
-  if (command === '--licenses') return console.log((await import('./licenses.ts')).licenses)
   if (command === 'health') return reportHealth(readConfig(Bun.env))
   if (command !== 'serve' || rest.length > 0)
     return refuse(`There is no "${[command, ...rest].join(' ')}". See --help.`, 2)
@@ -51,7 +50,7 @@ async function serveUntilStopped(config: Config): Promise<void> {
   const close = async (withinMs: number) => {
     // While answers end, all else is served, and load balancers hear that this is no place for more.
     services.infra.stop()
-    await services.agentChats.stop(withinMs)
+    await services.runner.stop(withinMs)
     server.stop()
     await requestsEnded(server, Math.min(withinMs, lastRequestsMs))
     await server.stop(true)

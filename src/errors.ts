@@ -16,12 +16,19 @@ export const errorCodes = [
   'not_found',
   'user_not_found',
   'chat_not_found',
+  'run_not_found',
+  'message_not_found',
+  'call_not_found',
   'method_not_allowed',
   'username_taken',
   'redirect_not_allowed',
   'rate_limited',
   'too_many_runs',
   'run_in_progress',
+  'run_cancelled',
+  'call_answered',
+  'message_id_taken',
+  'idempotency_key_reused',
   'model_failed',
   'model_rejected_key',
   'model_cut_off',
@@ -29,10 +36,12 @@ export const errorCodes = [
   'model_rate_limited',
   'model_unreachable',
   'model_timeout',
+  'chat_too_long',
   'answer_too_long',
   'run_interrupted',
   'tool_failed',
   'tool_timeout',
+  'tool_denied',
   'invalid_tool_call',
   'server_busy',
   'codes_unavailable',
@@ -56,6 +65,9 @@ export type ErrorOptions = {
   forModel?: string
 }
 
+/** A failure as data. */
+export type Failure = { code: ErrorCode } & Pick<ErrorOptions, 'params' | 'retryAfter'>
+
 /** Why the server cannot start, as a sentence for whoever starts it. */
 export class StartError extends Error {}
 
@@ -66,5 +78,11 @@ export class AppError extends Error {
     readonly options: ErrorOptions = {},
   ) {
     super(code, { cause: options.cause })
+  }
+
+  /** As it is told and kept: what its sentence needs, and nothing of its cause. */
+  get failure(): Failure {
+    const { params, retryAfter } = this.options
+    return { code: this.code, params, retryAfter }
   }
 }

@@ -8,15 +8,16 @@ import { openMailer } from './adapters/mailer/index.ts'
 import { openRedis } from './adapters/redis.ts'
 import type { Config } from './config.ts'
 import { accountStore } from './database/account-store.ts'
-import { agentChatStore } from './database/agent-chat-store.ts'
 import { startCleanup } from './database/cleanup.ts'
 import { Database, lockDataDir } from './database/database.ts'
 import { outboxStore } from './database/outbox-store.ts'
+import { runStore } from './database/run-store.ts'
 import { sessionStore } from './database/session-store.ts'
 import { userStore } from './database/user-store.ts'
 import { StartError } from './errors.ts'
 import { hashQueue } from './limits.ts'
 import { log, reason } from './log.ts'
+import { Runner } from './modules/agent-chats/runner.ts'
 import { AgentChats } from './modules/agent-chats/service.ts'
 import { AccessTokens } from './modules/auth/access-token.ts'
 import { Outbox } from './modules/auth/outbox.ts'
@@ -66,10 +67,14 @@ export async function openServices(config: Config, now: () => number = Date.now)
     now,
   )
   const users = new Users(userStore(database), config.ADMIN_EMAILS)
-  const agentChats = new AgentChats(agentChatStore(database), users, config, now)
+  const runs = runStore(database)
+  const openAgent = () =>
+    import('./modules/agent-chats/agent.ts').then(agent => agent.openAgent(config, users, now))
+  const runner = new Runner(runs, openAgent, config, now)
+  const agentChats = new AgentChats(runs, runner, config, now)
   const infra = new Infra(database, redis)
 
-  await agentChats.failInterruptedRuns()
+  await runner.settleInterrupted()
   outbox.start()
   const cleanup = startCleanup(database, now)
 
@@ -82,7 +87,7 @@ export async function openServices(config: Config, now: () => number = Date.now)
     database.close()
     lock.release()
   }
-  return { config, limiter, sessions, signUp, users, agentChats, infra, close }
+  return { config, limiter, sessions, signUp, users, runner, agentChats, infra, close }
 }
 
 function prepareDataDir(dataDir: string): void {

@@ -1,7 +1,3 @@
-declare module '*.txt' {
-  const text: string
-  export default text
-}
 declare module '*.sql' {
   const text: string
   export default text

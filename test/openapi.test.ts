@@ -84,15 +84,20 @@ describe('GET /openapi.json', () => {
 
   test('names its operations as generated clients know them', () => {
     expect(operations.map(({ operationId }) => operationId).sort()).toEqual([
+      'answerApproval',
       'beginSignUp',
+      'cancelRun',
       'changeMyProfile',
       'findAccount',
       'findUser',
+      'followRun',
       'getHealth',
       'getInfraHealth',
       'getMyProfile',
       'getReadiness',
+      'getRun',
       'refreshTokens',
+      'regenerate',
       'resendCode',
       'sendMessage',
       'signIn',
@@ -164,7 +169,7 @@ describe('its errors', () => {
       document.components.responses.Problem?.content?.[problemType]?.examples ?? {},
     )
     const named = new Set([...operations.flatMap(codesOf).map(([, code]) => code), ...anywhere])
-    const inEventsOnly = ['tool_failed', 'tool_timeout', 'invalid_tool_call']
+    const inEventsOnly = ['tool_failed', 'tool_timeout', 'tool_denied', 'invalid_tool_call']
     expect([...named, ...inEventsOnly].sort()).toEqual([...errorCodes].sort())
     for (const code of errorCodes) expect(document.info.description).toContain(`\`${code}\``)
   })
@@ -205,6 +210,11 @@ describe('what it says', () => {
     changeMyProfile: 200,
     findUser: 200,
     sendMessage: 200,
+    regenerate: 404,
+    getRun: 404,
+    followRun: 404,
+    cancelRun: 404,
+    answerApproval: 404,
     getInfraHealth: 200,
     getReadiness: 200,
     getHealth: 200,
@@ -283,9 +293,6 @@ describe('the page', () => {
     const paths = await parts()
     expect(paths.map(path => path.split('/').at(-1))).toEqual([
       'icon.png',
-      'LICENSE',
-      'NOTICE',
-      'LICENSE.txt',
       'swagger-ui.css',
       'swagger-ui-bundle.js',
       'start.js',

@@ -8,6 +8,7 @@ const expiring = {
   sessions: 'id',
   codes: 'attempt_id',
   limits: '(name, key)',
+  idempotency_keys: '(user_id, key)',
 }
 const rowsPerStep = 200
 const pauseMs = 60_000

@@ -89,6 +89,28 @@ export class Database {
     })
   }
 
+  /**
+   * Runs a step at once, and does not wait for the disk: what it wrote survives this process, however it ends,
+   * but not a power cut before the next commit of `write`. False where a foreign writer is in the way. A full
+   * disk and its like are an AppError storage_unavailable.
+   */
+  writeUnsynced(run: () => void): boolean {
+    if (this.#closed) throw new AppError('stopping', { retryAfter: 10 })
+    try {
+      this.#sqlite.run('PRAGMA synchronous = NORMAL')
+      this.#sqlite.run('BEGIN IMMEDIATE')
+      run()
+      this.#sqlite.run('COMMIT')
+      return true
+    } catch (error) {
+      this.#rollBack()
+      if (isA(error, 'SQLITE_BUSY')) return false
+      throw this.#failed(error)
+    } finally {
+      this.#sqlite.run('PRAGMA synchronous = FULL')
+    }
+  }
+
   #commit(): void {
     const steps = this.#waiting
     if (steps.length === 0) return
@@ -100,8 +122,7 @@ export class Database {
       this.#sqlite.run('COMMIT')
       this.#failing = false
     } catch (error) {
-      // Some failures, a full disk among them, have rolled back already.
-      if (!this.#closed && this.#sqlite.inTransaction) this.#sqlite.run('ROLLBACK')
+      this.#rollBack()
       this.#afterFailure(steps, error)
       return
     }
@@ -114,10 +135,19 @@ export class Database {
       this.#waiting = [...steps, ...this.#waiting]
       return
     }
+    const failure = this.#failed(error)
+    for (const step of steps) step.reject(failure)
+  }
+
+  #failed(error: unknown): AppError {
     this.#failing = true
     log.error('nothing could be saved: {reason}', { reason: reason(error) })
-    const failure = new AppError('storage_unavailable', { retryAfter: 10, cause: error })
-    for (const step of steps) step.reject(failure)
+    return new AppError('storage_unavailable', { retryAfter: 10, cause: error })
+  }
+
+  /** Some failures, a full disk among them, have rolled back already. */
+  #rollBack(): void {
+    if (!this.#closed && this.#sqlite.inTransaction) this.#sqlite.run('ROLLBACK')
   }
 
   #attempt({ run, resolve, reject }: Step): () => void {

@@ -3,9 +3,9 @@ import { bodyBytes } from '../limits.ts'
 
 const faults = new WeakMap<Request, ErrorCode>()
 
-/** The fault noted for the request's body, if any. */
-export function bodyFault(request: Request): AppError | undefined {
-  const code = faults.get(request)
+/** The fault noted for the request's body, if any, or, where one is needed, that there is none. */
+export function bodyFault(request: Request, needed = false): AppError | undefined {
+  const code = faults.get(request) ?? (needed && !request.body ? 'malformed_json' : undefined)
   return code && new AppError(code, { params: { max: bodyBytes } })
 }
 
@@ -18,7 +18,8 @@ export async function readBody(request: Request): Promise<unknown> {
     faults.set(request, code)
     return {}
   }
-  if (!request.body) return fault('malformed_json')
+  // Whether it has to be there is the route's matter.
+  if (!request.body) return undefined
   if (Number(request.headers.get('content-length')) > bodyBytes) return fault('body_too_large')
   if (!isJson(request.headers.get('content-type'))) return fault('unsupported_media_type')
   try {

@@ -61,7 +61,7 @@ function toAppError(
   if (error instanceof AppError) return error
   if (error instanceof ValidationError && error.type !== 'response')
     return (
-      bodyFault(request) ??
+      bodyFault(request, error.type === 'body') ??
       new AppError('invalid_request', { members: { errors: fieldErrors(error, locale) } })
     )
   if (!(error instanceof NotFoundError)) return undefined

@@ -1,5 +1,5 @@
 /** Every error leaves as application/problem+json (RFC 7807, RFC 9457) through this file. */
-import type { AppError, ErrorCode } from '../errors.ts'
+import type { AppError, ErrorCode, Failure } from '../errors.ts'
 import { fill, type Locale, textsIn } from '../texts/index.ts'
 
 export const statusOf = {
@@ -9,17 +9,25 @@ export const statusOf = {
   invalid_code: 401,
   invalid_refresh_token: 401,
   forbidden: 403,
+  tool_denied: 403,
   not_found: 404,
   user_not_found: 404,
   chat_not_found: 404,
+  run_not_found: 404,
+  message_not_found: 404,
+  call_not_found: 404,
   method_not_allowed: 405,
   run_in_progress: 409,
+  run_cancelled: 409,
+  call_answered: 409,
+  message_id_taken: 409,
   body_too_large: 413,
   invalid_request: 422,
   malformed_json: 422,
   unsupported_media_type: 422,
   username_taken: 422,
   redirect_not_allowed: 422,
+  idempotency_key_reused: 422,
   rate_limited: 429,
   too_many_runs: 429,
   internal_error: 500,
@@ -27,6 +35,7 @@ export const statusOf = {
   model_rejected_key: 502,
   model_cut_off: 502,
   model_refused: 502,
+  chat_too_long: 502,
   answer_too_long: 502,
   tool_failed: 502,
   invalid_tool_call: 502,
@@ -63,11 +72,8 @@ const titles: Record<Status, string> = {
 }
 
 /** The sentence of a failure, for a person. */
-export const detailOf = (error: AppError, locale: Locale): string =>
-  fill(textsIn(locale).errors[error.code], {
-    seconds: error.options.retryAfter ?? 1,
-    ...error.options.params,
-  })
+export const detailOf = ({ code, retryAfter = 1, params }: Failure, locale: Locale): string =>
+  fill(textsIn(locale).errors[code], { seconds: retryAfter, ...params })
 
 /**
  * @param path the request's path, without its query
@@ -87,7 +93,7 @@ export function problem(error: AppError, path: string, locale: Locale, vary?: un
     type: 'about:blank',
     title: titles[status],
     status,
-    detail: detailOf(error, locale),
+    detail: detailOf(error.failure, locale),
     instance: path,
     code: error.code,
     ...error.options.members,

@@ -38,7 +38,7 @@ export async function startApp(
   /** Stops as a SIGTERM would; `keep` leaves the data folder for the next start. */
   const stop = async ({ keep = false } = {}) => {
     await server.stop(true)
-    await services.agentChats.stop(1000)
+    await services.runner.stop(1000)
     await services.close()
     await smtp.stop()
     if (!keep) rmSync(dataDir, { recursive: true, force: true })

@@ -6,17 +6,30 @@ export type Arrived = { id: number | null; event: EventView; at: number }
 /** The same events without ids of this one run. */
 export type EventStream = Awaited<ReturnType<typeof openEventStream>>
 
-export async function openEventStream(url: string, token: string, body: object, headers = {}) {
-  const leave = new AbortController()
-  const response = await fetch(`${url}/api/v1/agent-chats`, {
+export async function openEventStream(
+  url: string,
+  token: string,
+  body: object,
+  headers: Record<string, string> = {},
+) {
+  return read(`${url}/api/v1/agent-chats`, token, {
     method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      accept: 'text/event-stream',
-      ...headers,
-    },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
+  })
+}
+
+/** A run, from after a place. */
+export async function followRun(url: string, token: string, session: string, run: string, after?: number) {
+  const headers: Record<string, string> = after === undefined ? {} : { 'last-event-id': String(after) }
+  return read(`${url}/api/v1/agent-chats/${session}/runs/${run}/events`, token, { headers })
+}
+
+async function read(url: string, token: string, request: RequestInit & { headers: Record<string, string> }) {
+  const leave = new AbortController()
+  const response = await fetch(url, {
+    ...request,
+    headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream', ...request.headers },
     signal: leave.signal,
   })
   const frames = response.ok ? framesOf(response) : null

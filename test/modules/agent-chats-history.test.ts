@@ -6,12 +6,15 @@ import { join } from 'node:path'
 import type { ModelMessage } from 'ai'
 import fc from 'fast-check'
 import { readConfig } from '../../src/config.ts'
-import { agentChatStore } from '../../src/database/agent-chat-store.ts'
 import { Database } from '../../src/database/database.ts'
+import { runStore } from '../../src/database/run-store.ts'
 import { AppError } from '../../src/errors.ts'
+import { openAgent } from '../../src/modules/agent-chats/agent.ts'
 import { contextOf } from '../../src/modules/agent-chats/history.ts'
 import type { Run } from '../../src/modules/agent-chats/run.ts'
+import { Runner } from '../../src/modules/agent-chats/runner.ts'
 import { AgentChats } from '../../src/modules/agent-chats/service.ts'
+import { noUsage } from '../../src/modules/agent-chats/usage.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
 import { openEventStream } from '../harness/event-stream.ts'
 import { startExecutable } from '../harness/executable.ts'
@@ -61,17 +64,27 @@ const addAlice = (database: Database) =>
 
 describe('the store', () => {
   const database = new Database(':memory:')
-  const store = agentChatStore(database)
+  const store = runStore(database)
+  const start = (chatId: string, runId: string, userId = 'alice') => ({
+    ...{ chatId, runId, userId, answerId: `a-${runId}`, model: 'm', key: null, now: 1 },
+  })
   const begin = (chatId: string, runId: string, content = 'hello', userId = 'alice') =>
-    store.beginRun({ chatId, runId, userId, message: { id: `m-${runId}`, message: user(content) }, now: 1 })
+    store.beginRun(start(chatId, runId, userId), {
+      messageId: `m-${runId}`,
+      message: { id: `m-${runId}`, message: user(content) },
+      parentId: null,
+    })
   const finish = (chatId: string, runId: string, content: string) =>
     store.endRun({
-      chatId,
-      runId,
-      errorCode: null,
+      ...{ chatId, runId, userId: 'alice', status: 'finished', errorCode: null, events: [], paused: null },
       answer: [{ id: `a-${runId}`, message: assistant(content) }],
+      usage: noUsage(),
       now: 2,
     })
+  const history = async (chatId: string, userId: string, bytes: number) => {
+    const context = await store.context(chatId, userId, { kind: 'next' }, bytes)
+    return typeof context === 'string' ? context : context.messages
+  }
   beforeAll(() =>
     database.write(() =>
       database
@@ -86,35 +99,38 @@ describe('the store', () => {
     await finish('fit', 'fit1', 'second')
     const sizes = [user('first'), assistant('second')].map(message => JSON.stringify(message).length)
     const all = sizes[0]! + sizes[1]!
-    expect(await store.history('fit', 'alice', all)).toEqual([user('first'), assistant('second')])
-    expect(await store.history('fit', 'alice', all - 1)).toEqual([assistant('second')])
-    expect(await store.history('fit', 'alice', sizes[1]! - 1)).toEqual([])
-    expect(await store.history('fit', 'alice', -1)).toEqual([])
+    expect(await history('fit', 'alice', all)).toEqual([user('first'), assistant('second')])
+    expect(await history('fit', 'alice', all - 1)).toEqual([assistant('second')])
+    expect(await history('fit', 'alice', sizes[1]! - 1)).toEqual([])
+    expect(await history('fit', 'alice', -1)).toEqual([])
   })
 
   test("keeps another's chat closed, and changes nothing in it", async () => {
     await begin('hers', 'hers1', 'secret')
-    expect(await store.history('hers', 'mallory', 1e6)).toBe('chat_not_found')
+    expect(await history('hers', 'mallory', 1e6)).toBe('chat_not_found')
     expect(await begin('hers', 'hers2', 'mine?', 'mallory')).toBe('chat_not_found')
-    expect(await store.history('hers', 'alice', 1e6)).toEqual([user('secret')])
+    expect(await history('hers', 'alice', 1e6)).toEqual([user('secret')])
     const runs = database.prepare("SELECT id, status FROM runs WHERE chat_id = 'hers'").all()
     expect(runs).toEqual([{ id: 'hers1', status: 'running' }])
   })
 
   test('knows nothing of an unknown chat', async () => {
-    expect(await store.history('none', 'alice', 1e6)).toEqual([])
+    expect(await history('none', 'alice', 1e6)).toEqual([])
   })
 
   test('reads no text beyond the budget, however huge the chat', async () => {
     await begin('huge', 'huge0')
-    const insert = database.prepare("INSERT INTO messages VALUES ('huge', ?, ?, 'huge0', 0, 100000, ?)")
+    const insert = database.prepare(
+      "INSERT INTO messages VALUES ('huge', ?, ?, 'huge0', 0, 100000, '{', 'h' || (? - 1))",
+    )
     // Were any of these read, it would not parse.
     await database.write(() => {
-      for (let position = 2; position < 20_000; position++) insert.run(position, `h${position}`, '{')
+      for (let position = 2; position < 20_000; position++) insert.run(position, `h${position}`, position)
+      database.prepare("UPDATE runs SET message_id = 'h19999' WHERE id = 'huge0'").run()
     })
     await finish('huge', 'huge0', 'last')
     const start = performance.now()
-    expect(await store.history('huge', 'alice', 1000)).toEqual([assistant('last')])
+    expect(await history('huge', 'alice', 1000)).toEqual([assistant('last')])
     expect(performance.now() - start).toBeLessThan(50)
   })
 
@@ -123,26 +139,18 @@ describe('the store', () => {
     expect(database.prepare("SELECT * FROM messages WHERE id = 'a-nobody'").all()).toEqual([])
   })
 
-  test('closes what a crash left open, and nothing else', async () => {
+  test('finds the runs that a crash left open, with what is on record of them, and no others', async () => {
     await begin('done', 'done1')
     await finish('done', 'done1', 'said')
     await begin('crashed', 'crashed1')
-    await store.failInterruptedRuns(7)
-    const runs = database.prepare(
-      'SELECT status, error_code AS code, ended_at AS ended FROM runs WHERE id = ?',
-    )
-    expect(runs.get('crashed1')).toEqual({ status: 'failed', code: 'run_interrupted', ended: 7 })
-    expect(runs.get('done1')).toEqual({ status: 'finished', code: null, ended: 2 })
-  })
-
-  test('closes the run before it in its chat, where that could not be closed', async () => {
-    await begin('full', 'full1')
-    await begin('full', 'full2')
-    const statuses = database.prepare("SELECT id, status FROM runs WHERE chat_id = 'full' ORDER BY id").all()
-    expect(statuses).toEqual([
-      { id: 'full1', status: 'failed' },
-      { id: 'full2', status: 'running' },
-    ])
+    const said = [{ type: 'TEXT_MESSAGE_CONTENT' as const, of: 'a', text: 'half' }]
+    expect(store.record([{ runId: 'crashed1', events: said }])).toBe(true)
+    const open = await store.interruptedRuns()
+    expect(open.find(({ runId }) => runId === 'crashed1')).toMatchObject({
+      status: 'running',
+      events: [{ type: 'RUN_STARTED' }, ...said],
+    })
+    expect(open.some(({ runId }) => runId === 'done1')).toBe(false)
   })
 })
 
@@ -236,7 +244,7 @@ describe('a kill in the middle of an answer', () => {
         yield word('half ')
         await new Promise(resolve => signal.addEventListener('abort', resolve))
       },
-      'say half\n\nand now?': async function* () {
+      'and now?': async function* () {
         yield word('whole') + end
       },
     })
@@ -257,6 +265,8 @@ describe('a kill in the middle of an answer', () => {
     await second.kill()
     await raw.stop()
     expect([again.status, again.body.output]).toEqual([200, 'whole'])
+    const { messages } = raw.requests.at(-1)!.body as { messages: Array<{ content: string }> }
+    expect(messages.slice(1).map(({ content }) => content)).toEqual(['say half', 'half ', 'and now?'])
   }, 60_000)
 })
 
@@ -265,6 +275,7 @@ describe('the service', () => {
   const tooLong = 'y'.repeat(8000)
   let database: Database
   let raw: ReturnType<typeof startRawModel>
+  let runner: Runner
   let chats: AgentChats
   /** As many pages as the database has, and so many more. */
   const leaveRoomFor = (pages: number) => {
@@ -293,16 +304,19 @@ describe('the service', () => {
     await addAlice(database)
     const nobody = () => Promise.reject(new AppError('user_not_found'))
     const config = readConfig({ ...raw.environment, MAIL: 'log', AGENT_RUN_SECONDS: '1' })
-    chats = new AgentChats(agentChatStore(database), { profile: nobody, find: nobody }, config)
+    const people = { profile: nobody, find: nobody, change: nobody }
+    const store = runStore(database)
+    runner = new Runner(store, async () => openAgent(config, people, Date.now), config)
+    chats = new AgentChats(store, runner, config)
   })
   afterAll(async () => {
-    await chats.stop(0)
+    await runner.stop(0)
     database.close()
     await raw.stop()
   })
 
   test('lets nothing of a run go on behind its end', async () => {
-    const run = await chats.start('alice', { message: 'be brief' })
+    const run = await chats.send('alice', { content: 'be brief' })
     await run.ended
     await Bun.sleep(1100)
     expect([run.failure, run.signal.aborted]).toEqual([null, false])
@@ -310,11 +324,11 @@ describe('the service', () => {
 
   test('fails a run whose answer a full disk cannot keep: it is not told as finished, and the next is taken', async () => {
     leaveRoomFor(10)
-    const run = await chats.start('alice', { message: 'fill the disk' })
+    const run = await chats.send('alice', { content: 'fill the disk' })
     await run.ended
     expect([run.failure?.code, eventsOf(run).at(-1)]).toEqual(['storage_unavailable', 'RUN_ERROR'])
     leaveRoomFor(1000)
-    const next = await chats.start('alice', { message: 'be brief', session_id: run.chatId })
+    const next = await chats.send('alice', { content: 'be brief', chatId: run.chatId })
     await next.ended
     expect(next.failure).toBeNull()
     const runs = database.prepare('SELECT status FROM runs WHERE chat_id = ? ORDER BY id').all(run.chatId)
@@ -324,14 +338,14 @@ describe('the service', () => {
   test('takes no message that a full disk cannot keep, and gives its place back', async () => {
     leaveRoomFor(0)
     for (let n = 0; n < 10; n++)
-      await expect(chats.start('alice', { message: tooLong })).rejects.toMatchObject({
+      await expect(chats.send('alice', { content: tooLong })).rejects.toMatchObject({
         code: 'storage_unavailable',
       })
     // Where the model has been asked already, it is told that nobody listens.
     const asked = () => raw.requests.filter(({ body }) => JSON.stringify(body).includes(tooLong)).length
     while (raw.aborted.length < asked()) await Bun.sleep(5)
     leaveRoomFor(1000)
-    const run = await chats.start('alice', { message: 'be brief' })
+    const run = await chats.send('alice', { content: 'be brief' })
     await run.ended
     expect(run.failure).toBeNull()
   })

@@ -13,7 +13,11 @@ describe('what a tool may cost', () => {
   afterEach(() => log.stop())
 
   const nobody = () => Promise.reject(new Error('nobody is asked for'))
-  const context = { userId: 'alice', people: { profile: nobody, find: nobody }, now: Date.now }
+  const context = {
+    userId: 'alice',
+    people: { profile: nobody, find: nobody, change: nobody },
+    now: Date.now,
+  }
   const never = new AbortController().signal
   const use = (
     run: (input: unknown, context: { signal: AbortSignal }) => unknown,

@@ -174,7 +174,7 @@ describe.concurrent('stopping the server', () => {
     const open = (message: string) => openEventStream(app.url, bob.access_token, { message })
     const [quick, endless] = [await open('just in time'), await open('stop before the end')]
     await Promise.all([quick.until('TEXT_MESSAGE_CONTENT'), endless.until('TEXT_MESSAGE_CONTENT')])
-    const stopped = app.services.agentChats.stop(600)
+    const stopped = app.services.runner.stop(600)
     const refused = await app.as(bob)('POST', '/agent-chats', { message: 'be brief' })
     expect([refused.status, refused.body.code]).toEqual([503, 'stopping'])
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)

@@ -15,7 +15,7 @@ let alice: Person
 let bob: Person
 beforeAll(async () => {
   model = await startModel()
-  model.says('greet me', { content: 'Hello there, Alice! 你好 👋' }, { chunkSize: 4 })
+  model.says('greet me', { content: 'Hello there, Alice! 你好 👋' }, { chunkSize: 4, latency: 10 })
   app = await startApp({ ...model.environment('chat'), AGENT_MAX_STEPS: '4' })
   alice = await app.newUser({ username: 'Alice' })
   bob = await app.newUser({ username: 'bob' })
@@ -290,7 +290,7 @@ describe('the tools', () => {
       .requests()
       .slice(before)
       .map(({ body }) => (body as unknown as { tools?: object[] }).tools?.length ?? 0)
-    expect(offered).toEqual([3, 3, 3, 0])
+    expect(offered).toEqual([4, 4, 4, 0])
   })
 })
 

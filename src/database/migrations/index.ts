@@ -1,5 +1,6 @@
 /** Numbered, forward only, carried inside the executable. Add at the end; never change one that has shipped. */
 import accounts from './0001_accounts.sql' with { type: 'text' }
 import agentChats from './0002_agent_chats.sql' with { type: 'text' }
+import runs from './0003_runs.sql' with { type: 'text' }
 
-export const migrations: string[] = [accounts, agentChats]
+export const migrations: string[] = [accounts, agentChats, runs]

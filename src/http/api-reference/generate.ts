@@ -23,8 +23,8 @@ export type RawPaths = Record<string, Record<string, RawOperation>>
 export async function generate(routes: AnyElysia['routes']): Promise<RawPaths> {
   const copy = new Elysia()
   for (const { method, path, hooks } of routes) {
-    const { body, query, params, response, detail } = hooks
-    copy.route(method, path, nothing, { body, query, params, response, detail, parse: 'json' })
+    const { body, query, params, headers, response, detail } = hooks
+    copy.route(method, path, nothing, { body, query, params, headers, response, detail, parse: 'json' })
   }
   copy.use(swagger({ path: '/reference', excludeMethods: ['OPTIONS'] }))
   const answer = await copy.handle(new Request('http://localhost/reference/json'))

@@ -35,7 +35,8 @@ function success(
     headers: headersNamed('X-Request-Id'),
     ...(content && {
       content: {
-        ...json({ ...content['application/json'].schema, ...keywords }, schemas),
+        ...(content['application/json'].schema.type &&
+          json({ ...content['application/json'].schema, ...keywords }, schemas)),
         ...(eventStream && {
           'text/event-stream': { schema: { type: 'string' }, example: eventStream },
         }),
@@ -68,4 +69,4 @@ function placeOf(path: string, { parameters = [], requestBody }: RawOperation): 
 }
 
 /** Where pointers to parameters begin, by OpenAPI's word for their place. */
-const segmentOf: Record<string, string> = { path: 'params', query: 'query' }
+const segmentOf: Record<string, string> = { path: 'params', query: 'query', header: 'headers' }

@@ -1,20 +1,27 @@
-/** What of a run stays in the chat, for the model to see in later runs. */
-import type { JSONValue, ModelMessage } from 'ai'
+/** What of a run stays in the chat. */
+import type { JSONValue } from 'ai'
 import { isPiece, type RunEvent, type ToolCallResult } from './events.ts'
 import type { KeptMessage } from './store.ts'
 
-type Call = { toolCallId: string; toolName: string; args: string; result: ToolCallResult | null }
-type Message = { id: string; text: string; calls: Call[] }
+type Call = { toolCallId: string; toolName: string; args: string; ended: boolean }
+type Line =
+  | { kind: 'reasoning'; id: string; text: string }
+  | { kind: 'assistant'; id: string; text: string; calls: Call[] }
+  | { kind: 'result'; result: ToolCallResult }
 
 /**
- * The messages of a run's events, however far it came: a broken-off text stays as it is, and a tool call
- * without a result is left out, since no model takes one.
+ * The messages of a run's events, however far it came, in the order of their beginning: a broken-off text stays
+ * as it is, and a tool call without a result is left out, since no model takes one, unless it is held.
+ * @param held ids of the calls that wait
  */
-export function answerOf(events: RunEvent[]): KeptMessage[] {
-  return gather(events).flatMap(message => {
-    const calls = message.calls.filter(call => call.result !== null)
+export function answerOf(events: RunEvent[], held: string[] = []): KeptMessage[] {
+  return linesOf(events).flatMap(line => {
+    if (line.kind === 'result') return [resultMessage(line.result)]
+    const { id, text } = line
+    if (line.kind === 'reasoning') return [{ id, message: { role: 'reasoning', content: text } }]
+    const calls = line.calls.filter(({ ended, toolCallId }) => ended || held.includes(toolCallId))
     const content = [
-      ...(message.text ? [{ type: 'text' as const, text: message.text }] : []),
+      ...(text ? [{ type: 'text' as const, text }] : []),
       ...calls.map(({ toolCallId, toolName, args }) => ({
         type: 'tool-call' as const,
         toolCallId,
@@ -22,8 +29,7 @@ export function answerOf(events: RunEvent[]): KeptMessage[] {
         input: parsed(args),
       })),
     ]
-    if (content.length === 0) return []
-    return [{ id: message.id, message: { role: 'assistant', content } }, ...calls.map(resultMessage)]
+    return content.length > 0 ? [{ id, message: { role: 'assistant' as const, content } }] : []
   })
 }
 
@@ -36,35 +42,49 @@ export function outputOf(events: RunEvent[]): string {
     .join('')
 }
 
-/** Messages in the order of their beginning, each with its calls. */
-function gather(events: RunEvent[]): Message[] {
-  const messages = new Map<string, Message>()
+function linesOf(events: RunEvent[]): Line[] {
+  const lines: Line[] = []
+  const spoken = new Map<string, Line & { text: string }>()
   const calls = new Map<string, Call>()
-  const messageOf = (id: string) => {
-    const message = messages.get(id) ?? { id, text: '', calls: [] }
-    messages.set(id, message)
-    return message
+  const open = <Kind extends 'reasoning' | 'assistant'>(kind: Kind, id: string) => {
+    const line =
+      spoken.get(id) ?? (kind === 'reasoning' ? { kind, id, text: '' } : { kind, id, text: '', calls: [] })
+    if (!spoken.has(id)) lines.push(line as Line)
+    spoken.set(id, line as Line & { text: string })
+    return line as Extract<Line, { kind: Kind }>
   }
   for (const event of events) {
     if (isPiece(event)) {
-      if (event.type === 'TEXT_MESSAGE_CONTENT') messageOf(event.of).text += event.text
+      const line = spoken.get(event.of)
       const call = calls.get(event.of)
-      if (call) call.args += event.text
-    } else if (event.type === 'TOOL_CALL_START') {
+      if (event.type === 'TOOL_CALL_ARGS') {
+        if (call) call.args += event.text
+      } else if (line) line.text += event.text
+    } else if (event.type === 'TEXT_MESSAGE_START') open('assistant', event.messageId)
+    else if (event.type === 'REASONING_START') open('reasoning', event.messageId)
+    else if (event.type === 'TOOL_CALL_START') {
       const { toolCallId, toolName } = event
-      const call = { toolCallId, toolName, args: '', result: null }
+      const call = { toolCallId, toolName, args: '', ended: false }
       calls.set(toolCallId, call)
-      messageOf(event.messageId).calls.push(call)
+      open('assistant', event.messageId).calls.push(call)
     } else if (event.type === 'TOOL_CALL_RESULT') {
       const call = calls.get(event.toolCallId)
-      if (call) call.result = event
+      if (!call || call.ended) continue
+      call.ended = true
+      lines.push({ kind: 'result', result: event })
     }
   }
-  return [...messages.values()]
+  return lines
 }
 
-const resultMessage = ({ toolCallId, toolName, result }: Call): KeptMessage => ({
-  id: result!.messageId,
+const resultMessage = ({
+  messageId,
+  toolCallId,
+  toolName,
+  result,
+  failure,
+}: ToolCallResult): KeptMessage => ({
+  id: messageId,
   message: {
     role: 'tool',
     content: [
@@ -73,12 +93,12 @@ const resultMessage = ({ toolCallId, toolName, result }: Call): KeptMessage => (
         toolCallId,
         toolName,
         output:
-          result!.failure === null
-            ? { type: 'text', value: result!.result ?? '' }
-            : { type: 'error-text', value: result!.failure.code },
+          failure === null
+            ? { type: 'text', value: result ?? '' }
+            : { type: 'error-text', value: failure.code },
       },
     ],
-  } satisfies ModelMessage,
+  },
 })
 
 /** Arguments that are no JSON object came from a call that failed; templates take objects alone. */

@@ -1,8 +1,11 @@
 /** A short run, as the API reference shows it. */
 import type { EventView } from './schema.ts'
 
-const session_id = '019e18ee-7aa0-7001-8c6e-3f1f6a0c2d11'
-const run_id = '019e18ee-7aa1-7000-9a51-5b8d0e6a7c22'
+export const exampleIds = {
+  session_id: '019e18ee-7aa0-7001-8c6e-3f1f6a0c2d11',
+  run_id: '019e18ee-7aa1-7000-9a51-5b8d0e6a7c22',
+}
+const { session_id, run_id } = exampleIds
 const message_id = '019e18ee-7c35-7000-b2f4-91c3d5e8fa33'
 const asking = '019e18ee-7b10-7000-8d27-60b1c4f9ae44'
 const resulting = '019e18ee-7b52-7000-a3b8-2c7e9f1d6b55'
@@ -30,6 +33,20 @@ export const exampleAnswer = {
     event('TEXT_MESSAGE_END', { message_id }),
     event('RUN_FINISHED', { output }),
   ],
+}
+
+export const exampleRun = {
+  id: run_id,
+  session_id,
+  status: 'finished',
+  model: 'gpt-5-mini',
+  message_id: '019e18ee-7aa0-7002-9f10-0c6d2e4b8a77',
+  answer_id: asking,
+  error: null,
+  interrupts: [],
+  usage: { input_tokens: 512, cached_input_tokens: 0, output_tokens: 24, reasoning_tokens: 0 },
+  started_at: '2026-11-22T10:00:00.000Z',
+  ended_at: '2026-11-22T10:00:01.500Z',
 }
 
 function event(type: string, members: Partial<EventView>): EventView {

@@ -14,6 +14,7 @@ export function modelFailure(error: unknown): AppError {
   // The request found no way there.
   if (APICallError.isInstance(error) && error.statusCode === undefined)
     return new AppError('model_unreachable', { cause, retryAfter: retryAfterDefault })
+  if (codeOf(error) === 'context_length_exceeded') return new AppError('chat_too_long', { cause })
   switch (statusOf(error)) {
     // The answer had begun.
     case 200:
@@ -78,4 +79,5 @@ function codeOf(error: unknown): string | undefined {
   return [upstream?.code, upstream?.type, network?.code].find(isWord)
 }
 
-const isWord = (value: unknown): value is string => typeof value === 'string' && /^[\w.-]{1,64}$/.test(value)
+/** Nothing with a digit: some servers repeat the key. */
+const isWord = (value: unknown): value is string => typeof value === 'string' && /^[a-z_]{1,64}$/i.test(value)

@@ -1,6 +1,8 @@
 /** Tells what the model says and does as events, each message and call opened before its pieces and closed after. */
 import type { LanguageModelStreamPart, ToolSet } from 'ai'
 import { AppError } from '../../errors.ts'
+import type { ToolCallResult } from './events.ts'
+import type { Run } from './run.ts'
 import type { Transcript } from './transcript.ts'
 
 type Part = LanguageModelStreamPart<ToolSet>
@@ -14,7 +16,14 @@ export class Narrator {
   #message: string | null = null
   readonly #calls = new Map<string, Call>()
 
-  constructor(private readonly transcript: Transcript) {}
+  private readonly transcript: Transcript
+  /** What the first message of the answer is to be called. */
+  #answerId: string | null
+
+  constructor({ transcript, legStart, answerId }: Pick<Run, 'transcript' | 'legStart' | 'answerId'>) {
+    this.transcript = transcript
+    this.#answerId = legStart === 0 ? answerId : null
+  }
 
   /** What comes is another message than what came. */
   beginStep(): void {
@@ -39,7 +48,7 @@ export class Narrator {
   }
 
   tellFailure(call: Called, failure: AppError): void {
-    this.#tellEnd(call, { result: null, failure })
+    this.#tellEnd(call, { result: null, failure: failure.failure })
   }
 
   /** Closes whatever is open: the answer is over, or has broken off. */
@@ -54,7 +63,7 @@ export class Narrator {
     if (!text) return
     this.#closeReasoning()
     if (this.#text === null) {
-      this.#text = this.#message = Bun.randomUUIDv7()
+      this.#text = this.#message = this.#newMessage()
       this.transcript.append({ type: 'TEXT_MESSAGE_START', messageId: this.#text })
     }
     this.transcript.append({ type: 'TEXT_MESSAGE_CONTENT', of: this.#text, text })
@@ -91,9 +100,15 @@ export class Narrator {
     this.#closeReasoning()
   }
 
+  #newMessage(): string {
+    const id = this.#answerId ?? Bun.randomUUIDv7()
+    this.#answerId = null
+    return id
+  }
+
   #openCall(toolCallId: string, toolName: string): Call {
     this.#closeMessages()
-    this.#message ??= Bun.randomUUIDv7()
+    this.#message ??= this.#newMessage()
     this.transcript.append({ type: 'TOOL_CALL_START', messageId: this.#message, toolCallId, toolName })
     const call = { argsTold: false, closed: false }
     this.#calls.set(toolCallId, call)
@@ -114,7 +129,7 @@ export class Narrator {
     this.transcript.append({ type: 'TOOL_CALL_END', toolCallId })
   }
 
-  #tellEnd({ toolCallId, toolName }: Called, end: { result: string | null; failure: AppError | null }): void {
+  #tellEnd({ toolCallId, toolName }: Called, end: Pick<ToolCallResult, 'result' | 'failure'>): void {
     const messageId = Bun.randomUUIDv7()
     this.transcript.append({ type: 'TOOL_CALL_RESULT', messageId, toolCallId, toolName, ...end })
   }

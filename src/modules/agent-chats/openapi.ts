@@ -16,6 +16,20 @@ the \`events\` so far as further members of the problem document, or a \`RUN_ERR
   exampleFrames(),
 )
 
+export const answerAgain = describe(
+  'regenerate',
+  'Answer a message again',
+  'The answer that is there stays as a sibling. The new one comes as with a new message.',
+)
+
+export const followRun = describe(
+  'followRun',
+  'Follow a run',
+  `Its events from the beginning, or from after \`Last-Event-ID\` or \`after\`, to its end: nothing is lost or \
+doubled wherever the connection broke. A run that has ended is told again. 204 where nothing is left to tell.`,
+  exampleFrames(),
+)
+
 /** As wires/sse.ts sends them. */
 function exampleFrames(): string {
   let id = 0

@@ -1,54 +1,92 @@
+import { createHash } from 'node:crypto'
 import { Elysia } from 'elysia'
-import Negotiator from 'negotiator'
-import type { Config } from '../../config.ts'
 import type { Guard } from '../../http/guard.ts'
-import { localeOf } from '../../http/locale.ts'
 import { badBody, problems } from '../../http/openapi.ts'
-import { sendMessage } from './openapi.ts'
+import { answerAgain, sendMessage } from './openapi.ts'
 import * as schema from './schema.ts'
 import type { AgentChats } from './service.ts'
-import { jsonAnswer } from './wires/json.ts'
-import { eventStream } from './wires/sse.ts'
+import type { AnswerTo } from './wires/answer-to.ts'
 
-type Sessions = { isAlive(sessionId: string): boolean }
-
-export const agentChatRoutes = (
-  chats: AgentChats,
-  sessions: Sessions,
-  guard: Guard,
-  config: Pick<Config, 'DEFAULT_LOCALE'>,
-) =>
-  new Elysia({ prefix: '/agent-chats', tags: ['Agent Chat'] }).use(guard).post(
-    '',
-    ({ body, caller, request, server }) => {
-      // A model may think for longer than Bun leaves a connection silent.
-      server?.timeout(request, 0)
-      const locale = localeOf(request, config.DEFAULT_LOCALE)
-      const isAlive = () => sessions.isAlive(caller.sessionId)
-      const started = chats.start(caller.userId, body)
-      return wantsStream(request)
-        ? started.then<Response>(run => eventStream(run, locale, isAlive))
-        : started.then<schema.AnswerView>(run => jsonAnswer(run, locale))
-    },
-    {
-      signedIn: true,
-      body: schema.messageBody,
-      response: {
-        200: schema.answerView,
-        ...problems('unauthenticated', 'chat_not_found', ...badBody, ...noPlace, ...failuresOfARun),
+/** Messages to the agent. */
+export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =>
+  new Elysia({ prefix: '/agent-chats', tags: ['Agent Chat'] })
+    .use(guard)
+    .post(
+      '',
+      context => {
+        const { body, caller, headers } = context
+        const started = chats.send(caller.userId, {
+          chatId: body.session_id,
+          content: body.message,
+          messageId: body.message_id ?? undefined,
+          at: body.replaces ? { kind: 'edit', messageId: body.replaces } : undefined,
+          onConflict: body.on_conflict,
+          key: keyOf(headers, body),
+        })
+        return answerTo.answer(context, started)
       },
-      detail: sendMessage,
-    },
-  )
+      {
+        signedIn: true,
+        headers: schema.idempotent,
+        body: schema.messageBody,
+        response: {
+          200: schema.answerView,
+          ...problems(
+            'unauthenticated',
+            'chat_not_found',
+            'message_not_found',
+            'message_id_taken',
+            ...badBody,
+            'idempotency_key_reused',
+            ...noPlace,
+            ...failuresOfARun,
+          ),
+        },
+        detail: sendMessage,
+      },
+    )
+    .post(
+      '/:session_id/regenerate',
+      context => {
+        const { body, params, caller, headers } = context
+        const started = chats.regenerate(caller.userId, params.session_id, {
+          messageId: body.message_id,
+          onConflict: body.on_conflict,
+          key: keyOf(headers, { ...params, ...body }),
+        })
+        return answerTo.answer(context, started)
+      },
+      {
+        signedIn: true,
+        params: schema.chatParams,
+        headers: schema.idempotent,
+        body: schema.againBody,
+        response: {
+          200: schema.answerView,
+          ...problems(
+            'unauthenticated',
+            'chat_not_found',
+            'message_not_found',
+            ...badBody,
+            'idempotency_key_reused',
+            ...noPlace,
+            ...failuresOfARun,
+          ),
+        },
+        detail: answerAgain,
+      },
+    )
 
 /** Why a run does not begin. */
-const noPlace = ['run_in_progress', 'too_many_runs', 'stopping', 'storage_unavailable'] as const
+export const noPlace = ['run_in_progress', 'too_many_runs', 'stopping', 'storage_unavailable'] as const
 
-const failuresOfARun = [
+export const failuresOfARun = [
+  'run_cancelled',
   'model_failed',
   'model_rejected_key',
   'model_cut_off',
   'model_refused',
+  'chat_too_long',
   'answer_too_long',
   'model_unreachable',
   'model_rate_limited',
@@ -56,8 +94,9 @@ const failuresOfARun = [
   'model_timeout',
 ] as const
 
-const wantsStream = (request: Request): boolean =>
-  new Negotiator({ headers: { accept: request.headers.get('accept') ?? '*/*' } }).mediaType([
-    'application/json',
-    'text/event-stream',
-  ]) === 'text/event-stream'
+/** What makes two requests under one key the same. */
+function keyOf(headers: { 'idempotency-key'?: string }, request: object) {
+  const key = headers['idempotency-key']
+  if (key === undefined) return null
+  return { key, fingerprint: createHash('sha256').update(JSON.stringify(request)).digest('base64url') }
+}

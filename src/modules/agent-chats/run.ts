@@ -1,23 +1,68 @@
-import type { AppError } from '../../errors.ts'
+import { AppError } from '../../errors.ts'
 import { outputOf } from './answer.ts'
+import { type HeldCall, isEnding, type RunEnding, type RunEvent } from './events.ts'
+import type { KeptRun } from './store.ts'
 import { Transcript } from './transcript.ts'
+import { noUsage, type Usage } from './usage.ts'
+
+/** How a run stands. Queued, it waits for the one before; waiting, for a person or a client. */
+export type RunStatus = 'queued' | 'running' | 'waiting' | 'finished' | 'failed' | 'cancelled'
+
+type Identity = {
+  id?: string
+  answerId?: string | null
+  chatId: string
+  userId: string
+  model: string | null
+}
 
 /** One answer in the making. It is not its connection: it goes on, and is kept, whoever reads along. */
 export class Run {
-  readonly id = Bun.randomUUIDv7()
-  readonly transcript = new Transcript()
+  readonly id: string
+  /** The first message of the answer will be called this. */
+  readonly answerId: string
+  readonly chatId: string
+  readonly userId: string
+  readonly model: string
+  readonly transcript: Transcript
+  /** The place in the transcript where this leg began: past it, a run that waited goes on. */
+  readonly legStart: number
+  readonly usage: Usage = noUsage()
+  /** Resolves when the run has ended, or waits. */
   readonly ended: Promise<void>
   failure: AppError | null = null
+  /** What it waits for. */
+  held: HeldCall[] = []
   readonly #abort = new AbortController()
   #resolveEnded!: () => void
 
-  constructor(
-    readonly chatId: string,
-    readonly userId: string,
-  ) {
+  /** @param kept what happened in it before, if it is taken up again */
+  constructor({ id, answerId, chatId, userId, model }: Identity, kept: RunEvent[] = []) {
+    this.id = id ?? Bun.randomUUIDv7()
+    this.answerId = answerId ?? Bun.randomUUIDv7()
+    this.chatId = chatId
+    this.userId = userId
+    this.model = model ?? ''
+    this.transcript = new Transcript(kept)
+    this.legStart = this.transcript.length
     this.ended = new Promise(resolve => {
       this.#resolveEnded = resolve
     })
+  }
+
+  /** A run that nobody carries out, as it is kept: its readers find all of it. */
+  static of(kept: KeptRun): Run {
+    const run = new Run({ ...kept, id: kept.runId }, kept.events)
+    const last = kept.events.at(-1)
+    if (last && isEnding(last)) run.#ends(last)
+    return run
+  }
+
+  /** A run that is taken up where it was left. */
+  static again(kept: KeptRun): Run {
+    const run = new Run({ ...kept, id: kept.runId }, kept.events)
+    run.transcript.reopen()
+    return run
   }
 
   /** Fires when the run is to end before its time; its reason is the AppError to end it with. */
@@ -35,14 +80,15 @@ export class Run {
     return outputOf(this.transcript.events)
   }
 
-  finish(): void {
-    this.transcript.append({ type: 'RUN_FINISHED' })
-    this.#resolveEnded()
+  /** Tells the ending, which is on record by now. */
+  end(ending: RunEnding): void {
+    this.transcript.append(ending)
+    this.#ends(ending)
   }
 
-  fail(failure: AppError): void {
-    this.failure = failure
-    this.transcript.append({ type: 'RUN_ERROR', failure })
+  #ends(ending: RunEnding): void {
+    if (ending.type === 'RUN_ERROR') this.failure = new AppError(ending.failure.code, ending.failure)
+    if (ending.type === 'RUN_PAUSED') this.held = ending.calls
     this.#resolveEnded()
   }
 }

@@ -1,6 +1,39 @@
 import { t } from 'elysia'
 import { text } from '../../http/text.ts'
-import { exampleAnswer } from './example.ts'
+import { exampleAnswer, exampleIds, exampleRun } from './example.ts'
+
+const messageId = t.String({ minLength: 1, maxLength: 64, pattern: '^[\\w-]+$' })
+const id = (example: string) => t.String({ format: 'uuid', examples: [example] })
+const chatId = id(exampleIds.session_id)
+const runId = id(exampleIds.run_id)
+
+export const chatParams = t.Object({ session_id: chatId })
+export const runParams = t.Object({ session_id: chatId, run_id: runId })
+export const callParams = t.Object({
+  session_id: chatId,
+  run_id: runId,
+  approval_id: id('019e18ee-7b52-7000-8e01-5d2c7b9a4f66'),
+})
+
+export const idempotent = t.Object({
+  'idempotency-key': t.Optional(
+    t.String({
+      minLength: 1,
+      maxLength: 255,
+      examples: ['7d0f1c52-3a5e-4d0b-9c2b-2f6c1d0e8a77'],
+      description: 'Sent again within a day, with the same body, the answer is that of the same run',
+    }),
+  ),
+})
+
+const eventId = (description: string) => t.String({ pattern: '^\\d{1,15}$', description, examples: ['42'] })
+
+export const resumeHeaders = t.Object({
+  'last-event-id': t.Optional(eventId('The id of the last event that arrived')),
+})
+export const resumeQuery = t.Object({
+  after: t.Optional(eventId('The same, for those who cannot set the header')),
+})
 
 export const messageBody = t.Object(
   {
@@ -8,6 +41,21 @@ export const messageBody = t.Object(
     session_id: t.Optional(
       t.Nullable(t.String({ format: 'uuid' }), {
         description: 'The chat to go on with; left out or null, a new one begins',
+      }),
+    ),
+    message_id: t.Optional(
+      t.Nullable(messageId, { description: 'An id of your own for the message, new to the chat' }),
+    ),
+    on_conflict: t.Optional(
+      t.Union([t.Literal('reject'), t.Literal('enqueue'), t.Literal('interrupt')], {
+        description:
+          'Where the chat is still answering: 409, wait for its end, or end it. Left out, it is 409',
+      }),
+    ),
+    replaces: t.Optional(
+      t.Nullable(messageId, {
+        description:
+          'A message of the user in this chat that this one comes instead of; it stays as a sibling',
       }),
     ),
   },
@@ -33,6 +81,22 @@ export const eventView = t.Object(
       'On RUN_ERROR, and on the TOOL_CALL_RESULT of a tool that failed: a sentence for the person',
     ),
     // ---
+    outcome: t.Optional(
+      t.Literal('interrupt', {
+        description: 'On RUN_FINISHED: the run waits, and goes on when it is answered',
+      }),
+    ),
+    interrupts: t.Optional(
+      t.Array(
+        t.Object({
+          id: t.String({ description: 'To answer it by' }),
+          tool_call_id: t.String(),
+          tool_name: t.String(),
+          waits_for: t.Union([t.Literal('approval'), t.Literal('client')]),
+        }),
+        { description: 'Beside outcome: the tool calls that wait' },
+      ),
+    ),
     session_id: t.Optional(t.String({ description: 'On RUN_STARTED: the chat' })),
     tool_call_id: t.Optional(t.String({ description: 'On every TOOL_CALL event' })),
     args: t.Optional(t.String({ description: "On TOOL_CALL_ARGS: the next piece of the call's JSON" })),
@@ -59,3 +123,60 @@ export const answerView = t.Object(
 )
 
 export type AnswerView = typeof answerView.static
+
+export const againBody = t.Object(
+  {
+    message_id: t.Optional(
+      t.Nullable(messageId, {
+        description: 'The message to answer again, or one of its answer; left out, the newest',
+      }),
+    ),
+    on_conflict: messageBody.properties.on_conflict,
+  },
+  { title: 'Regeneration', examples: [{}] },
+)
+
+/** Streams are not checked against it: it is for the API reference. */
+export const eventFrames = t.Any({ description: 'The events, a frame each' })
+export const nothingMore = t.Void({ description: 'The run has ended, and all of it has arrived' })
+
+export const approvalBody = t.Object(
+  {
+    approved: t.Boolean({ examples: [true] }),
+    reason: t.Optional(t.Nullable(t.String({ maxLength: 1000, description: 'For the model' }))),
+  },
+  { title: 'Approval' },
+)
+
+const tokens = t.Number({ minimum: 0, multipleOf: 1 })
+
+export const runView = t.Object(
+  {
+    id: t.String({ format: 'uuid' }),
+    session_id: t.String({ format: 'uuid' }),
+    status: t.Union([
+      t.Literal('queued'),
+      t.Literal('running'),
+      t.Literal('waiting'),
+      t.Literal('finished'),
+      t.Literal('failed'),
+      t.Literal('cancelled'),
+    ]),
+    model: t.Nullable(t.String()),
+    message_id: t.Nullable(t.String({ description: 'The message it answers' })),
+    answer_id: t.Nullable(t.String({ description: 'The first message of its answer' })),
+    error: t.Nullable(t.Object({ code: t.String(), detail: t.String() })),
+    interrupts: eventView.properties.interrupts,
+    usage: t.Object({
+      input_tokens: tokens,
+      cached_input_tokens: tokens,
+      output_tokens: tokens,
+      reasoning_tokens: tokens,
+    }),
+    started_at: t.String({ format: 'date-time' }),
+    ended_at: t.Nullable(t.String({ format: 'date-time' })),
+  },
+  { title: 'Run', description: 'How the run stands', examples: [exampleRun] },
+)
+
+export type RunView = typeof runView.static

@@ -26,7 +26,7 @@ export const messageOf = (content: Content): ModelMessage => ({
 })
 
 export const resultOf = (
-  { toolCallId, toolName }: ToolCall,
+  { toolCallId, toolName }: Pick<ToolCall, 'toolCallId' | 'toolName'>,
   value: string,
   type: 'text' | 'error-text' = 'text',
 ): Result => ({ type: 'tool-result', toolCallId, toolName, output: { type, value } })

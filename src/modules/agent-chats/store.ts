@@ -1,31 +1,142 @@
-import type { ModelMessage } from 'ai'
+import type { ModelMessage, UserModelMessage } from 'ai'
 import type { ErrorCode } from '../../errors.ts'
+import type { HeldCall, RunEvent } from './events.ts'
+import type { RecordEntry } from './recorder.ts'
+import type { RunStatus } from './run.ts'
+import type { Usage } from './usage.ts'
 
-/** A message of a chat, in the form that goes to the model. */
-export type KeptMessage = { id: string; message: ModelMessage }
+/** A message of a chat: as it goes to the model, or thoughts, which later runs are not shown. */
+export type ChatMessage = ModelMessage | { role: 'reasoning'; content: string }
+export type KeptMessage = { id: string; message: ChatMessage }
 
-export type RunStart = { runId: string; chatId: string; userId: string; message: KeptMessage; now: number }
+/**
+ * Where in a chat a run answers: after its newest message; instead of an earlier message of the user, which
+ * stays as a sibling; or once more to the message that `messageId`, it or one of its answer, belongs to, or to
+ * the newest.
+ */
+export type Place =
+  | { kind: 'next' }
+  | { kind: 'edit'; messageId: string }
+  | { kind: 'again'; messageId: string | null }
 
-/** What a run came to: whatever was said, and the code of its failure, if it failed. */
-export type RunEnd = {
-  runId: string
-  chatId: string
-  errorCode: ErrorCode | null
-  answer: KeptMessage[]
+/** A tool that the client has, and runs itself: its name, what it does, and the JSON Schema of its arguments. */
+export type ClientTool = { name: string; description: string; parameters: Record<string, unknown> }
+
+/** What a run is asked. */
+export type Order = {
+  /** The user's; null where one that is there is answered again. */
+  message: { id: string; message: UserModelMessage } | null
+  at: Place
+  clientTools: ClientTool[]
+}
+
+export type IdempotencyKey = { key: string; fingerprint: string }
+
+type Identity = { runId: string; chatId: string; userId: string }
+
+export type RunStart = Identity & {
+  answerId: string
+  model: string
+  key: IdempotencyKey | null
   now: number
 }
 
-/** Chats, their runs and messages. Every method is one atomic step, on disk when it resolves. */
-export interface AgentChatStore {
-  /**
-   * The chat's newest messages that fit into so many bytes, oldest first: none where the chat is unknown, and
-   * 'chat_not_found' where it is another's.
-   */
-  history(chatId: string, userId: string, bytes: number): Promise<ModelMessage[] | 'chat_not_found'>
+/** Where the run hangs in the tree of messages. */
+export type Attached = {
+  /** The message answered; it is appended below `parentId` where it is new. */
+  messageId: string
+  message: KeptMessage | null
+  parentId: string | null
+}
+
+/** What a run needs to go on after its wait. */
+export type Paused = {
+  /** Model calls made. */
+  step: number
+  /** What its calls and tools have said since the message answered. */
+  said: ModelMessage[]
+  calls: PausedCall[]
+  clientTools: ClientTool[]
+}
+
+export type PausedCall = HeldCall & { input: unknown; answer: CallAnswer | null }
+
+/** Of the person, or of the client whose tool it is. */
+export type CallAnswer = { approved: boolean; reason?: string } | { result: string; failed: boolean }
+
+/** What a leg of a run came to: whatever was said, and the code of its failure, if it failed. */
+export type RunEnd = Identity & {
+  status: Exclude<RunStatus, 'queued' | 'running'>
+  errorCode: ErrorCode | null
+  /** All messages of the answer so far; those that are kept already stay. */
+  answer: KeptMessage[]
+  events: RunEvent[]
+  /** Of this leg. */
+  usage: Usage
+  paused: Paused | null
+  now: number
+}
+
+export type KeptRun = Identity & {
+  /** Null in runs of the first versions, as the model is. */
+  answerId: string | null
+  messageId: string | null
+  model: string | null
+  status: RunStatus
+  errorCode: ErrorCode | null
+  startedAt: number
+  endedAt: number | null
+  usage: Usage
+  /** Of a queued one. */
+  order: Order | null
+  paused: Paused | null
+  events: RunEvent[]
+}
+
+/** The path that a run answers at the end of. */
+export type Context = {
+  parentId: string | null
+  /** The message to answer again. */
+  asked: { id: string; message: UserModelMessage } | null
+  /** The newest that fit, oldest first. */
+  messages: ModelMessage[]
+  /** A run of the chat that has not ended: it waits, or nobody carries it out any more. */
+  open: KeptRun | null
+}
+
+/** Runs and what they say. Every method is one atomic step, on disk when it resolves. */
+export interface RunStore {
+  /** Of an unknown chat there is nothing; of another's, 'chat_not_found'. */
+  context(
+    chatId: string,
+    userId: string,
+    at: Place,
+    bytes: number,
+  ): Promise<Context | 'chat_not_found' | 'message_not_found'>
+  /** Records a run that will begin later; an unknown chat begins. */
+  queueRun(start: RunStart, order: Order): Promise<'queued' | 'chat_not_found'>
   /** Records the run and its message; an unknown chat begins. Of another's chat nothing is changed. */
-  beginRun(run: RunStart): Promise<'begun' | 'chat_not_found'>
-  /** Appends the answer and closes the run. Of a chat that is gone nothing is kept. */
+  beginRun(start: RunStart, attached: Attached): Promise<'begun' | 'chat_not_found' | 'message_id_taken'>
+  /** Puts what was said on record at once, not waiting for the disk. False where it has to be tried again. */
+  record(entries: RecordEntry[]): boolean
+  /** Appends the answer, and closes the run or lets it wait. Of a chat that is gone nothing is kept. */
   endRun(end: RunEnd): Promise<void>
-  /** Closes, as run_interrupted, the runs that a crash left open. */
-  failInterruptedRuns(now: number): Promise<void>
+  /** Runs that a crash has left open, with what is on record of them. */
+  interruptedRuns(): Promise<KeptRun[]>
+  /** A run of the user's, with all its events. */
+  run(chatId: string, runId: string, userId: string): Promise<KeptRun | null>
+  /** The run that was begun under the key, in the last day. */
+  keyed(
+    userId: string,
+    key: string,
+    now: number,
+  ): { chatId: string; runId: string; fingerprint: string } | null
+  /**
+   * Notes answers of calls that a run waits for, by their ids, each once. With the last of them the run is
+   * running again.
+   */
+  answerCalls(
+    run: Identity,
+    answers: Array<{ id: string; answer: CallAnswer }>,
+  ): Promise<'run_not_found' | 'call_not_found' | 'call_answered' | { complete: boolean; run: KeptRun }>
 }

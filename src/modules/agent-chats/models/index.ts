@@ -3,6 +3,14 @@ import type { Config } from '../../../config.ts'
 import { demoModel } from './demo.ts'
 import { openaiModel } from './openai.ts'
 
-/** The model that the settings name. */
-export const modelOf = (config: Config): LanguageModelV4 =>
-  config.AGENT_MODEL === 'demo' ? demoModel() : openaiModel(config.AGENT_MODEL!, config)
+/** The models that the settings name, each opened once. */
+export function modelsOf(config: Config) {
+  const opened = new Map<string, LanguageModelV4>()
+  return {
+    of(name: string): LanguageModelV4 {
+      const model = opened.get(name) ?? (name === 'demo' ? demoModel() : openaiModel(name, config))
+      opened.set(name, model)
+      return model
+    },
+  }
+}

@@ -6,8 +6,9 @@ import { findUser } from './find-user.ts'
 import { getMyProfile } from './get-my-profile.ts'
 import type { ToolSource } from './source.ts'
 import { type AgentTool, execute, type ToolContext } from './tool.ts'
+import { updateMyProfile } from './update-my-profile.ts'
 
-export const tools: AgentTool[] = [currentTime, getMyProfile, findUser]
+export const tools: AgentTool[] = [currentTime, getMyProfile, findUser, updateMyProfile]
 
 export type Tools = ReturnType<typeof openTools>
 
@@ -49,8 +50,3 @@ const index = (list: AgentTool[]) => ({
     list.map(({ name, description, inputSchema }) => [name, { description, inputSchema }]),
   ) as ToolSet,
 })
-
-const ours = openTools()
-/** Where there is no source. */
-export const toolSet = ours.toolSet()
-export const callTool = ours.call

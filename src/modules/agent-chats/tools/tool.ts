@@ -6,10 +6,11 @@ import { log, reason } from '../../../log.ts'
 
 type Profile = { id: string; username: string; avatar_url: string | null; bio: string | null }
 
-/** Whom a tool may ask about; unknown people are an AppError user_not_found. */
+/** Whom a tool may ask about, and what it may change; unknown people are an AppError user_not_found. */
 export type People = {
   profile(userId: string): Profile | Promise<Profile>
   find(username: string): Promise<Profile>
+  change(userId: string, change: Partial<Omit<Profile, 'id'>>): Promise<Profile>
 }
 
 /** Whose rights a tool has, and what it works with. */

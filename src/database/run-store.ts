@@ -1,0 +1,204 @@
+import type { RunEvent } from '../modules/agent-chats/events.ts'
+import type {
+  CallAnswer,
+  Context,
+  KeptRun,
+  Order,
+  Paused,
+  Place,
+  RunStart,
+  RunStore,
+} from '../modules/agent-chats/store.ts'
+import type { Database } from './database.ts'
+import { messagePath } from './message-path.ts'
+import { runRecord } from './run-record.ts'
+
+const keySeconds = 24 * 60 * 60
+
+type RunRow = Omit<KeptRun, 'usage' | 'order' | 'paused' | 'events'> &
+  KeptRun['usage'] & { pending: string | null; events: string | null }
+
+const runColumns = `r.chat_id AS chatId, r.id AS runId, c.user_id AS userId, answer_id AS answerId,
+  message_id AS messageId, model, status, error_code AS errorCode, started_at AS startedAt, ended_at AS endedAt,
+  input_tokens AS inputTokens, cached_input_tokens AS cachedInputTokens, output_tokens AS outputTokens,
+  reasoning_tokens AS reasoningTokens, pending, events`
+const runTables = `runs r JOIN chats c ON c.id = r.chat_id
+  LEFT JOIN transcripts t ON t.chat_id = r.chat_id AND t.run_id = r.id`
+
+export function runStore(database: Database): RunStore {
+  const path = messagePath(database)
+  const record = runRecord(database)
+  const owner = database.prepare<{ userId: string; headId: string | null }, [string]>(
+    'SELECT user_id AS userId, head_id AS headId FROM chats WHERE id = ?',
+  )
+  const insertChat = database.prepare(
+    'INSERT INTO chats (id, user_id, created_at, updated_at) VALUES ($chatId, $userId, $now, $now)',
+  )
+  const moveHead = database.prepare(
+    'UPDATE chats SET head_id = $headId, updated_at = $now WHERE id = $chatId',
+  )
+  const insertRun = database.prepare(
+    `INSERT INTO runs (id, chat_id, status, started_at, answer_id, message_id, model, pending)
+     VALUES ($runId, $chatId, $status, $now, $answerId, $messageId, $model, $pending)
+     ON CONFLICT (chat_id, id) DO UPDATE
+     SET status = excluded.status, message_id = excluded.message_id, started_at = excluded.started_at, pending = NULL`,
+  )
+  const insertKey = database.prepare(
+    `INSERT INTO idempotency_keys VALUES ($userId, $key, $fingerprint, $chatId, $runId, $expiresAt)
+     ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint, chat_id = excluded.chat_id,
+       run_id = excluded.run_id, expires_at = excluded.expires_at`,
+  )
+  const keyed = database.prepare<
+    { chatId: string; runId: string; fingerprint: string },
+    [string, string, number]
+  >(
+    `SELECT chat_id AS chatId, run_id AS runId, fingerprint FROM idempotency_keys
+     WHERE user_id = ? AND key = ? AND expires_at > ?`,
+  )
+  const closeRun = database.prepare(
+    `UPDATE runs SET status = $status, error_code = $errorCode, ended_at = $endedAt, pending = $pending,
+       input_tokens = input_tokens + $inputTokens, cached_input_tokens = cached_input_tokens + $cachedInputTokens,
+       output_tokens = output_tokens + $outputTokens, reasoning_tokens = reasoning_tokens + $reasoningTokens
+     WHERE chat_id = $chatId AND id = $runId`,
+  )
+  const keepEvents = database.prepare('INSERT OR REPLACE INTO transcripts VALUES (?, ?, ?)')
+  const runById = database.prepare<RunRow, [string, string]>(
+    `SELECT ${runColumns} FROM ${runTables} WHERE r.chat_id = ? AND r.id = ?`,
+  )
+  const openOfChat = database.prepare<RunRow, [string]>(
+    `SELECT ${runColumns} FROM ${runTables}
+     WHERE r.chat_id = ? AND status IN ('running', 'waiting') ORDER BY started_at LIMIT 1`,
+  )
+  const interrupted = database.prepare<RunRow, []>(
+    `SELECT ${runColumns} FROM ${runTables} WHERE status IN ('queued', 'running') ORDER BY r.id`,
+  )
+  const setPending = database.prepare(
+    'UPDATE runs SET status = $status, pending = $pending WHERE chat_id = $chatId AND id = $runId',
+  )
+
+  /** False where the chat is another's. */
+  function ownChat({ chatId, userId, now }: Pick<RunStart, 'chatId' | 'userId' | 'now'>): boolean {
+    const chat = owner.get(chatId)
+    if (!chat) insertChat.run({ chatId, userId, now })
+    return !chat || chat.userId === userId
+  }
+
+  function keepRun(start: RunStart, status: string, messageId: string | null, pending: string | null): void {
+    const { runId, chatId, userId, answerId, model, key, now } = start
+    insertRun.run({ runId, chatId, answerId, model, now, status, messageId, pending })
+    if (key) insertKey.run({ ...key, userId, chatId, runId, expiresAt: now + keySeconds * 1000 })
+  }
+
+  function answerOne(
+    paused: Paused,
+    id: string,
+    answer: CallAnswer,
+  ): 'call_not_found' | 'call_answered' | null {
+    const call = paused.calls.find(call => call.id === id)
+    // An approval is no result, and a result is no approval.
+    if (!call || (call.waitsFor === 'approval') !== 'approved' in answer) return 'call_not_found'
+    if (call.answer) return 'call_answered'
+    call.answer = answer
+    return null
+  }
+
+  return {
+    async context(chatId, userId, at, bytes) {
+      const chat = owner.get(chatId)
+      if (chat && chat.userId !== userId) return 'chat_not_found'
+      const start = startOf(chatId, chat?.headId ?? null, at)
+      if (!start) return 'message_not_found'
+      const open = openOfChat.get(chatId)
+      return {
+        ...start,
+        messages: path.newest(chatId, start.parentId, bytes),
+        // What nobody carries out any more has left off somewhere.
+        open: open && kept(open, open.status === 'running' ? record.read() : undefined),
+      } satisfies Context
+    },
+    queueRun: (start, order) =>
+      database.write(() => {
+        if (!ownChat(start)) return 'chat_not_found'
+        keepRun(start, 'queued', null, JSON.stringify(order))
+        return 'queued'
+      }),
+    beginRun: (start, { messageId, message, parentId }) =>
+      database.write(() => {
+        const { chatId, now } = start
+        // What it was to hang below may be gone with the chat.
+        if (!ownChat(start) || (parentId && !path.has(chatId, parentId))) return 'chat_not_found'
+        if (message && path.has(chatId, message.id)) return 'message_id_taken'
+        keepRun(start, 'running', messageId, null)
+        if (message) path.append(chatId, start.runId, parentId, [message], now)
+        moveHead.run({ chatId, headId: messageId, now })
+        return 'begun'
+      }),
+    record: record.add,
+    async endRun({ chatId, runId, answer, events, usage, paused, now, status, errorCode }) {
+      await database.write(() => {
+        const endedAt = status === 'waiting' ? null : now
+        const pending = paused && JSON.stringify(paused)
+        const closed = closeRun.run({ chatId, runId, status, errorCode, endedAt, pending, ...usage })
+        if (closed.changes === 0) return
+        const { messageId } = runById.get(chatId, runId)!
+        const headId = path.append(chatId, runId, messageId, answer, now)
+        moveHead.run({ chatId, headId, now })
+        keepEvents.run(chatId, runId, JSON.stringify(events))
+      })
+      record.drop(runId)
+    },
+    async interruptedRuns() {
+      const said = record.read()
+      return interrupted.all().map(row => kept(row, row.status === 'running' ? said : undefined))
+    },
+    async run(chatId, runId, userId) {
+      const row = runById.get(chatId, runId)
+      return row?.userId === userId ? kept(row) : null
+    },
+    keyed: (userId, key, now) => keyed.get(userId, key, now),
+    answerCalls: ({ chatId, runId, userId }, answers) =>
+      database.write(() => {
+        const row = runById.get(chatId, runId)
+        if (row?.userId !== userId) return 'run_not_found'
+        const run = kept(row)
+        if (!run.paused) return 'call_answered'
+        for (const { id, answer } of answers) {
+          const wrong = answerOne(run.paused, id, answer)
+          if (wrong) return wrong
+        }
+        const complete = run.paused.calls.every(({ answer }) => answer !== null)
+        const status = complete ? 'running' : 'waiting'
+        setPending.run({ chatId, runId, status, pending: JSON.stringify(run.paused) })
+        return { complete, run: { ...run, status } }
+      }),
+  }
+
+  /** The message that a run at this place answers, where it is there already, and the one above it. */
+  function startOf(
+    chatId: string,
+    headId: string | null,
+    at: Place,
+  ): Pick<Context, 'parentId' | 'asked'> | null {
+    if (at.kind === 'next') return { parentId: headId, asked: null }
+    const named = path.find(chatId, at.messageId ?? headId ?? '')
+    const asked = at.kind === 'again' && named ? path.questionOf(chatId, named) : named
+    if (asked?.message.role !== 'user') return null
+    const message = { id: asked.id, message: asked.message }
+    return { parentId: asked.parentId, asked: at.kind === 'again' ? message : null }
+  }
+}
+
+/** @param said what runs that were cut off had said */
+function kept({ pending, events, ...row }: RunRow, said?: Map<string, RunEvent[]>): KeptRun {
+  const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, ...run } = row
+  const state = pending === null ? null : JSON.parse(pending)
+  const before = events === null ? [] : (JSON.parse(events) as RunEvent[])
+  return {
+    ...run,
+    usage: { inputTokens, cachedInputTokens, outputTokens, reasoningTokens },
+    order: run.status === 'queued' ? (state as Order) : null,
+    paused: run.status === 'queued' ? null : (state as Paused | null),
+    // That it began is on record by its status.
+    events: said ? [...before, { type: 'RUN_STARTED' }, ...(said.get(run.runId) ?? [])] : before,
+  }
+}

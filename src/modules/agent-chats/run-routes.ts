@@ -1,0 +1,106 @@
+import { Elysia } from 'elysia'
+import type { Guard } from '../../http/guard.ts'
+import { badBody, describe, problems } from '../../http/openapi.ts'
+import { followRun } from './openapi.ts'
+import { noPlace } from './routes.ts'
+import * as schema from './schema.ts'
+import type { AgentChats } from './service.ts'
+import { type AnswerTo, wantsStream } from './wires/answer-to.ts'
+import { runView } from './wires/run-view.ts'
+
+/** A run: to be looked at, followed, stopped, and answered. */
+export const runRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =>
+  new Elysia({ prefix: '/agent-chats/:session_id/runs/:run_id', tags: ['Agent Chat'] })
+    .use(guard)
+    .get(
+      '',
+      async ({ params, caller, request }) =>
+        runView(await chats.run(caller.userId, params.session_id, params.run_id), answerTo.locale(request)),
+      {
+        signedIn: true,
+        params: schema.runParams,
+        response: {
+          200: schema.runView,
+          ...problems('unauthenticated', 'run_not_found', 'invalid_request'),
+        },
+        detail: describe('getRun', 'How a run stands'),
+      },
+    )
+    .get(
+      '/events',
+      async context => {
+        const { params, caller, query, headers } = context
+        const run = await chats.follow(caller.userId, params.session_id, params.run_id)
+        return answerTo.resume(context, run, Number(headers['last-event-id'] ?? query.after ?? 0))
+      },
+      {
+        signedIn: true,
+        params: schema.runParams,
+        query: schema.resumeQuery,
+        headers: schema.resumeHeaders,
+        response: {
+          200: schema.eventFrames,
+          204: schema.nothingMore,
+          ...problems('unauthenticated', 'run_not_found', 'invalid_request'),
+        },
+        detail: followRun,
+      },
+    )
+    .post(
+      '/cancel',
+      async ({ params, caller, request }) =>
+        runView(
+          await chats.cancel(caller.userId, params.session_id, params.run_id),
+          answerTo.locale(request),
+        ),
+      {
+        signedIn: true,
+        params: schema.runParams,
+        response: {
+          200: schema.runView,
+          ...problems('unauthenticated', 'run_not_found', 'invalid_request', 'storage_unavailable'),
+        },
+        detail: describe(
+          'cancelRun',
+          'Stop a run',
+          'What was said stays. Idempotent: a run that has ended is answered as it is.',
+        ),
+      },
+    )
+    .post(
+      '/approvals/:approval_id',
+      context => {
+        const { params, body, caller, request } = context
+        const { session_id, run_id, approval_id } = params
+        const answer = { approved: body.approved, reason: body.reason ?? undefined }
+        const answered = chats.answerCalls(caller.userId, session_id, run_id, [{ id: approval_id, answer }])
+        return wantsStream(request)
+          ? answered.then<Response>(run => answerTo.resume(context, run, run.legStart))
+          : answered
+              .then(() => chats.run(caller.userId, session_id, run_id))
+              .then<schema.RunView>(run => runView(run, answerTo.locale(request)))
+      },
+      {
+        signedIn: true,
+        params: schema.callParams,
+        body: schema.approvalBody,
+        response: {
+          200: schema.runView,
+          204: schema.nothingMore,
+          ...problems(
+            'unauthenticated',
+            'run_not_found',
+            'call_not_found',
+            'call_answered',
+            ...badBody,
+            ...noPlace,
+          ),
+        },
+        detail: describe(
+          'answerApproval',
+          'Allow or deny a tool call',
+          `Once, by the owner. With the last answer that the run waits for it goes on: with \
+\`Accept: text/event-stream\` the rest of it is sent, else how it stands.`,
+        ),
+      },
+    )
