@@ -17,6 +17,7 @@ import { userStore } from './database/user-store.ts'
 import { StartError } from './errors.ts'
 import { hashQueue } from './limits.ts'
 import { log, reason } from './log.ts'
+import { RunKeeper } from './modules/agent-chats/keeper.ts'
 import { Runner } from './modules/agent-chats/runner.ts'
 import { AgentChats } from './modules/agent-chats/service.ts'
 import { AccessTokens } from './modules/auth/access-token.ts'
@@ -70,11 +71,13 @@ export async function openServices(config: Config, now: () => number = Date.now)
   const runs = runStore(database)
   const openAgent = () =>
     import('./modules/agent-chats/agent.ts').then(agent => agent.openAgent(config, users, now))
-  const runner = new Runner(runs, openAgent, config, now)
+  const keeper = new RunKeeper(runs, config, now)
+  const runner = new Runner(keeper, runs.record, openAgent, config)
   const agentChats = new AgentChats(runs, runner, config, now)
   const infra = new Infra(database, redis)
 
-  await runner.settleInterrupted()
+  const cutOff = await keeper.settleInterrupted()
+  if (cutOff > 0) log.warn('{cutOff} answers were cut off when the server ended', { cutOff })
   outbox.start()
   const cleanup = startCleanup(database, now)
 

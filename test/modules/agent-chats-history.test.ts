@@ -11,6 +11,7 @@ import { runStore } from '../../src/database/run-store.ts'
 import { AppError } from '../../src/errors.ts'
 import { openAgent } from '../../src/modules/agent-chats/agent.ts'
 import { contextOf } from '../../src/modules/agent-chats/history.ts'
+import { RunKeeper } from '../../src/modules/agent-chats/keeper.ts'
 import type { Run } from '../../src/modules/agent-chats/run.ts'
 import { Runner } from '../../src/modules/agent-chats/runner.ts'
 import { AgentChats } from '../../src/modules/agent-chats/service.ts'
@@ -306,7 +307,8 @@ describe('the service', () => {
     const config = readConfig({ ...raw.environment, MAIL: 'log', AGENT_RUN_SECONDS: '1' })
     const people = { profile: nobody, find: nobody, change: nobody }
     const store = runStore(database)
-    runner = new Runner(store, async () => openAgent(config, people, Date.now), config)
+    const keeper = new RunKeeper(store, config, Date.now)
+    runner = new Runner(keeper, store.record, async () => openAgent(config, people, Date.now), config)
     chats = new AgentChats(store, runner, config)
   })
   afterAll(async () => {

@@ -78,7 +78,7 @@ export class AgentChats {
 
   /** Ends the run, however it stands; what it said stays. Resolves when that is kept. Throws run_not_found. */
   async cancel(userId: string, chatId: string, runId: string): Promise<KeptRun> {
-    await this.runner.cancel(userId, chatId, runId)
+    await this.runner.cancel({ userId, chatId, runId })
     return this.run(userId, chatId, runId)
   }
 

@@ -1,0 +1,146 @@
+/** What is kept of runs: how they begin, what they came to, and how one ends that nobody carries out any more. */
+import type { Config } from '../../config.ts'
+import { AppError, type ErrorCode } from '../../errors.ts'
+import type { Task } from './agent.ts'
+import { answerOf } from './answer.ts'
+import type { RunEnding } from './events.ts'
+import { contextOf } from './history.ts'
+import { Run } from './run.ts'
+import type {
+  Attached,
+  CallAnswer,
+  Context,
+  IdempotencyKey,
+  KeptRun,
+  Order,
+  Paused,
+  RunStart,
+  RunStore,
+} from './store.ts'
+import { closingsOf } from './unfinished.ts'
+
+/** Of English; other scripts take more bytes a token, so the estimate errs on the safe side. */
+const bytesPerToken = 3
+
+export type RunName = { userId: string; chatId: string; runId: string }
+
+/** What an answer is made from, and where it hangs. */
+export type Prepared = { task: Task; attached: Attached }
+
+export class RunKeeper {
+  constructor(
+    private readonly store: RunStore,
+    private readonly config: Pick<Config, 'AGENT_CONTEXT_TOKENS'>,
+    private readonly now: () => number,
+  ) {}
+
+  /** Throws run_not_found. */
+  async find({ userId, chatId, runId }: RunName): Promise<KeptRun> {
+    const kept = await this.store.run(chatId, runId, userId)
+    if (!kept) throw new AppError('run_not_found')
+    return kept
+  }
+
+  /** Finds out what the model gets to see. A run that is open without anybody carrying it out is settled first. */
+  async prepare(run: Run, order: Order, paused: Paused | null = null): Promise<Prepared> {
+    const { messages, parentId, asked } = await this.#contextOf(run, order)
+    const message = (order.message ?? asked)!
+    return {
+      task: { context: contextOf(messages, message.message), clientTools: order.clientTools, paused },
+      attached: { messageId: message.id, message: order.message, parentId },
+    }
+  }
+
+  async #contextOf({ id, chatId, userId }: Run, { message, at }: Order): Promise<Context> {
+    const asking = Buffer.byteLength(JSON.stringify(message?.message ?? ''))
+    const budget = this.config.AGENT_CONTEXT_TOKENS * bytesPerToken - asking
+    const context = () => this.store.context(chatId, userId, at, budget).then(known)
+    const { open, ...found } = await context()
+    if (!open || open.runId === id) return { open, ...found }
+    await this.settle(open, open.status === 'waiting' ? 'run_cancelled' : 'run_interrupted')
+    return context()
+  }
+
+  /** Puts the run in line, on disk. */
+  async queue(run: Run, order: Order, key: IdempotencyKey | null): Promise<void> {
+    known(await this.store.queueRun(this.#startOf(run, key), order))
+  }
+
+  async begin(run: Run, attached: Attached, key: IdempotencyKey | null = null): Promise<void> {
+    known(await this.store.beginRun(this.#startOf(run, key), attached))
+  }
+
+  /** Null while other calls wait for their answers. */
+  async answerCalls(
+    name: RunName,
+    answers: Array<{ id: string; answer: CallAnswer }>,
+  ): Promise<KeptRun | null> {
+    const { complete, run } = known(await this.store.answerCalls(name, answers))
+    return complete ? run : null
+  }
+
+  /** Keeps what the run came to, its ending included, which nobody has been told yet. */
+  end(run: Run, ending: RunEnding, paused: Paused | null = null): Promise<void> {
+    const { id: runId, chatId, userId, transcript, usage } = run
+    const held = ending.type === 'RUN_PAUSED' ? ending.calls.map(({ toolCallId }) => toolCallId) : []
+    const errorCode = ending.type === 'RUN_ERROR' ? ending.failure.code : null
+    return this.store.endRun({
+      runId,
+      chatId,
+      userId,
+      status: paused ? 'waiting' : statusAfter(errorCode),
+      errorCode,
+      answer: answerOf(transcript.events, held),
+      events: [...transcript.events, ending],
+      usage,
+      paused,
+      now: this.now(),
+    })
+  }
+
+  /** For the start: ends what a crash has left open; what was on record of it stays. How many there were. */
+  async settleInterrupted(): Promise<number> {
+    const runs = await this.store.interruptedRuns()
+    await Promise.all(runs.map(run => this.settle(run, 'run_interrupted')))
+    return runs.length
+  }
+
+  /** Ends a run whose end could not be kept, the disk having been full perhaps. How it stands then. */
+  async settleLeft({ userId, chatId, runId }: RunName): Promise<KeptRun> {
+    const { open } = known(await this.store.context(chatId, userId, { kind: 'next' }, 0))
+    if (open?.runId === runId) await this.settle(open, 'run_interrupted')
+    return this.find({ userId, chatId, runId })
+  }
+
+  /** Ends a run that nobody carries out. Of one in line the message is kept first. */
+  async settle(kept: KeptRun, code: 'run_cancelled' | 'run_interrupted'): Promise<void> {
+    const { failure } = new AppError(code)
+    const run = Run.again(kept)
+    for (const event of closingsOf(kept, failure)) run.transcript.append(event)
+    if (kept.order) await this.begin(run, (await this.prepare(run, kept.order)).attached)
+    await this.end(run, { type: 'RUN_ERROR', failure })
+  }
+
+  #startOf({ id, chatId, userId, answerId, model }: Run, key: IdempotencyKey | null): RunStart {
+    return { runId: id, chatId, userId, answerId, model, key, now: this.now() }
+  }
+}
+
+const statusAfter = (errorCode: ErrorCode | null) =>
+  errorCode === null ? 'finished' : errorCode === 'run_cancelled' ? 'cancelled' : 'failed'
+
+const refusals = [
+  'chat_not_found',
+  'message_not_found',
+  'message_id_taken',
+  'run_not_found',
+  'call_not_found',
+  'call_answered',
+] as const satisfies ErrorCode[]
+type Refusal = (typeof refusals)[number]
+
+/** What a store says in a word, as a failure. */
+function known<T>(said: T): Exclude<T, Refusal> {
+  if (refusals.includes(said as Refusal)) throw new AppError(said as Refusal)
+  return said as Exclude<T, Refusal>
+}
