@@ -99,5 +99,13 @@ export const sessionRules = {
 /** Bytes of a request body. */
 export const bodyBytes = 64 * 1024
 
+/** And of those that hold more than a form, by route. */
+export const bodyBytesOf: Record<string, number> = {
+  // Their clients send the whole conversation each time.
+  '/api/v1/agent-chats/ui': 1024 * 1024,
+  '/api/v1/agent-chats/ag-ui': 1024 * 1024,
+  '/api/v1/openai/chat/completions': 1024 * 1024,
+}
+
 /** Password hashes waiting for a free core; beyond it 503. At 35 ms each the last waits about 4 s on two cores. */
 export const hashQueue = 128

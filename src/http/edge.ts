@@ -2,6 +2,7 @@
 import { Elysia, NotFoundError, ValidationError } from 'elysia'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
+import { bodyBytesOf } from '../limits.ts'
 import { log, reason } from '../log.ts'
 import type { Locale } from '../texts/index.ts'
 import { bodyFault, readBody } from './body.ts'
@@ -43,7 +44,7 @@ export const edge = (config: Pick<Config, 'DEFAULT_LOCALE'>, allowedMethods: All
       if (request.method === 'OPTIONS' && allowedMethods(new URL(request.url).pathname).length === 0)
         throw new NotFoundError()
     })
-    .onParse({ as: 'global' }, ({ request }) => readBody(request))
+    .onParse({ as: 'global' }, ({ request, route }) => readBody(request, bodyBytesOf[route]))
     // A schema whose every member is optional would let the empty object pass that stands for a bad body.
     .onBeforeHandle({ as: 'global' }, ({ request }) => {
       const fault = bodyFault(request)
