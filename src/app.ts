@@ -6,6 +6,7 @@ import { edge } from './http/edge.ts'
 import { guard } from './http/guard.ts'
 import { methodTable } from './http/method-table.ts'
 import { requestLog } from './http/request-log.ts'
+import { openaiRoutes } from './modules/agent-chats/openai-routes.ts'
 import { agentChatRoutes } from './modules/agent-chats/routes.ts'
 import { runRoutes } from './modules/agent-chats/run-routes.ts'
 import { answering } from './modules/agent-chats/wires/answer-to.ts'
@@ -17,7 +18,7 @@ import type { Services } from './services.ts'
 export type App = ReturnType<typeof buildApp>
 
 export function buildApp(services: Services) {
-  const { config, limiter, sessions, signUp, users, agentChats, infra } = services
+  const { config, limiter, sessions, signUp, users, agentChats, completions, infra } = services
   const guards = guard({ sessions, limiter, config })
   const answerTo = answering(sessions, config.DEFAULT_LOCALE)
   const methods = methodTable(() => app.routes)
@@ -32,6 +33,7 @@ export function buildApp(services: Services) {
         .use(userRoutes(users, guards))
         .use(agentChatRoutes(agentChats, answerTo, guards))
         .use(runRoutes(agentChats, answerTo, guards))
+        .use(openaiRoutes(completions, [config.AGENT_MODEL!], answerTo, guards))
         .use(infraRoutes(infra)),
     )
     .use(apiReference(config))

@@ -9,6 +9,7 @@ import { openRedis } from './adapters/redis.ts'
 import type { Config } from './config.ts'
 import { accountStore } from './database/account-store.ts'
 import { startCleanup } from './database/cleanup.ts'
+import { conversationStore } from './database/conversation-store.ts'
 import { Database, lockDataDir } from './database/database.ts'
 import { outboxStore } from './database/outbox-store.ts'
 import { runStore } from './database/run-store.ts'
@@ -17,6 +18,8 @@ import { userStore } from './database/user-store.ts'
 import { StartError } from './errors.ts'
 import { hashQueue } from './limits.ts'
 import { log, reason } from './log.ts'
+import { Completions } from './modules/agent-chats/completions.ts'
+import { Conversations } from './modules/agent-chats/conversation.ts'
 import { RunKeeper } from './modules/agent-chats/keeper.ts'
 import { Runner } from './modules/agent-chats/runner.ts'
 import { AgentChats } from './modules/agent-chats/service.ts'
@@ -74,6 +77,7 @@ export async function openServices(config: Config, now: () => number = Date.now)
   const keeper = new RunKeeper(runs, config, now)
   const runner = new Runner(keeper, runs.record, openAgent, config)
   const agentChats = new AgentChats(runs, runner, config, now)
+  const completions = new Completions(agentChats, new Conversations(conversationStore(database), now))
   const infra = new Infra(database, redis)
 
   const cutOff = await keeper.settleInterrupted()
@@ -90,7 +94,7 @@ export async function openServices(config: Config, now: () => number = Date.now)
     database.close()
     lock.release()
   }
-  return { config, limiter, sessions, signUp, users, runner, agentChats, infra, close }
+  return { config, limiter, sessions, signUp, users, runner, agentChats, completions, infra, close }
 }
 
 function prepareDataDir(dataDir: string): void {

@@ -42,7 +42,7 @@ const rules: Array<{ rule: string; from: RegExp; never: RegExp; except?: (import
   },
   {
     rule: 'HTTP ends at the routes',
-    from: /^modules\/(?!.*\/([\w-]*routes|schema|openapi)\.ts$|agent-chats\/wires\/)/,
+    from: /^modules\/(?!.*\/([\w-]*routes|[\w-]*schema|openapi)\.ts$|agent-chats\/wires\/)/,
     never: /^http\/|^elysia$|^@elysiajs\//,
   },
   {

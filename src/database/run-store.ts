@@ -180,6 +180,7 @@ export function runStore(database: Database): RunStore {
     at: Place,
   ): Pick<Context, 'parentId' | 'asked'> | null {
     if (at.kind === 'next') return { parentId: headId, asked: null }
+    if (at.kind === 'below') return { parentId: at.messageId, asked: null }
     const named = path.find(chatId, at.messageId ?? headId ?? '')
     const asked = at.kind === 'again' && named ? path.questionOf(chatId, named) : named
     if (asked?.message.role !== 'user') return null

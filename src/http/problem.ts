@@ -75,6 +75,14 @@ const titles: Record<Status, string> = {
 export const detailOf = ({ code, retryAfter = 1, params }: Failure, locale: Locale): string =>
   fill(textsIn(locale).errors[code], { seconds: retryAfter, ...params })
 
+/** Where clients of OpenAI's API look for what went wrong in `error`. */
+const openaiPath = '/api/v1/openai/'
+const openaiError = (error: AppError, locale: Locale) => ({
+  message: detailOf(error.failure, locale),
+  code: error.code,
+  type: statusOf[error.code] < 500 ? 'invalid_request_error' : 'server_error',
+})
+
 /**
  * @param path the request's path, without its query
  * @param vary what the answer depends on besides the language, as CORS has it
@@ -96,6 +104,7 @@ export function problem(error: AppError, path: string, locale: Locale, vary?: un
     detail: detailOf(error.failure, locale),
     instance: path,
     code: error.code,
+    ...(path.startsWith(openaiPath) && { error: openaiError(error, locale) }),
     ...error.options.members,
   }
   return new Response(JSON.stringify(body), { status, headers })

@@ -79,6 +79,7 @@ export const en: Texts = {
     footer: '{product} sent this mail automatically; replies are not read.',
   },
   agent: {
+    approvalNeeded: 'This waits for your approval: {tools}.',
     demoIntro:
       'I am the demonstration model built into Parley: no real language model is connected. Set OPENAI_API_KEY (or OPENAI_BASE_URL and AGENT_MODEL for any OpenAI-compatible server) and restart, and a real model takes my place. Try asking me "what time is it", "my profile" or "find user alice".',
     betweenSentences: ' ',

@@ -16,6 +16,7 @@ const tags = [
   },
   { name: 'Users', description: 'Profiles' },
   { name: 'Agent Chat', description: 'Talking with the agent' },
+  { name: 'OpenAI', description: "The agent, for clients of OpenAI's API" },
   { name: 'Infra', description: 'Whether the server and its parts work' },
 ]
 

@@ -41,12 +41,23 @@ export class RunKeeper {
     return kept
   }
 
+  /** The run of the chat that waits for somebody. Throws chat_not_found. */
+  async waiting(userId: string, chatId: string): Promise<KeptRun | null> {
+    const { open } = known(await this.store.context(chatId, userId, { kind: 'next' }, 0))
+    return open?.status === 'waiting' ? open : null
+  }
+
   /** Finds out what the model gets to see. A run that is open without anybody carrying it out is settled first. */
   async prepare(run: Run, order: Order, paused: Paused | null = null): Promise<Prepared> {
     const { messages, parentId, asked } = await this.#contextOf(run, order)
     const message = (order.message ?? asked)!
     return {
-      task: { context: contextOf(messages, message.message), clientTools: order.clientTools, paused },
+      task: {
+        context: contextOf(messages, message.message),
+        instructions: order.instructions,
+        clientTools: order.clientTools,
+        paused,
+      },
       attached: { messageId: message.id, message: order.message, parentId },
     }
   }

@@ -88,6 +88,11 @@ export class Runner {
     return this.#lanes.of(userId, chatId).find(({ id }) => id === runId) ?? null
   }
 
+  /** The run of the chat that waits for somebody. */
+  waiting(userId: string, chatId: string): Promise<KeptRun | null> {
+    return this.keeper.waiting(userId, chatId)
+  }
+
   /** The run that answers in the chat. */
   answering(userId: string, chatId: string): Run | null {
     return this.#lanes.current(userId, chatId)
@@ -178,7 +183,8 @@ export class Runner {
 
   async #continue(run: Run, messageId: string, paused: Paused): Promise<void> {
     const at = { kind: 'again' as const, messageId }
-    const order = { message: null, at, clientTools: paused.clientTools }
+    const { instructions, clientTools } = paused
+    const order = { message: null, at, instructions, clientTools }
     const { task } = await this.keeper.prepare(run, order, paused)
     void this.#carryOut(run, task, Promise.resolve())
   }

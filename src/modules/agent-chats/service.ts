@@ -17,6 +17,8 @@ export type Message = {
   at?: Place
   model?: string
   onConflict?: OnConflict
+  /** Of the client, beside the operator's. */
+  instructions?: string
   clientTools?: ClientTool[]
   key?: IdempotencyKey | null
 }
@@ -71,6 +73,11 @@ export class AgentChats {
     return this.runner.find({ userId, chatId, runId })
   }
 
+  /** The run of the chat that waits for an approval or a client's tool, if one does. */
+  waiting(userId: string, chatId: string): Promise<KeptRun | null> {
+    return this.runner.waiting(userId, chatId)
+  }
+
   /** What answers in the chat now, if anything does. */
   answering(userId: string, chatId: string): Run | null {
     return this.runner.answering(userId, chatId)
@@ -101,11 +108,12 @@ export class AgentChats {
   }
 }
 
-const orderOf = ({ content, messageId, at, clientTools }: Message): Order => ({
+const orderOf = ({ content, messageId, at, instructions, clientTools }: Message): Order => ({
   message:
     content === undefined
       ? null
       : { id: messageId ?? Bun.randomUUIDv7(), message: { role: 'user', content } },
   at: at ?? { kind: 'next' },
+  instructions: instructions ?? '',
   clientTools: clientTools ?? [],
 })

@@ -10,12 +10,13 @@ export type ChatMessage = ModelMessage | { role: 'reasoning'; content: string }
 export type KeptMessage = { id: string; message: ChatMessage }
 
 /**
- * Where in a chat a run answers: after its newest message; instead of an earlier message of the user, which
+ * Where in a chat a run answers: after its newest message, or below a certain one; instead of an earlier message of the user, which
  * stays as a sibling; or once more to the message that `messageId`, it or one of its answer, belongs to, or to
  * the newest.
  */
 export type Place =
   | { kind: 'next' }
+  | { kind: 'below'; messageId: string | null }
   | { kind: 'edit'; messageId: string }
   | { kind: 'again'; messageId: string | null }
 
@@ -27,6 +28,8 @@ export type Order = {
   /** The user's; null where one that is there is answered again. */
   message: { id: string; message: UserModelMessage } | null
   at: Place
+  /** Of the client, beside the operator's. */
+  instructions: string
   clientTools: ClientTool[]
 }
 
@@ -56,6 +59,7 @@ export type Paused = {
   /** What its calls and tools have said since the message answered. */
   said: ModelMessage[]
   calls: PausedCall[]
+  instructions: string
   clientTools: ClientTool[]
 }
 
@@ -139,4 +143,19 @@ export interface RunStore {
     run: Identity,
     answers: Array<{ id: string; answer: CallAnswer }>,
   ): Promise<'run_not_found' | 'call_not_found' | 'call_answered' | { complete: boolean; run: KeptRun }>
+}
+
+/** A message in the tree, and what it says. */
+export type PlacedText = { id: string; runId: string; role: ChatMessage['role']; text: string }
+
+/** The tree of a chat's messages, for conversations that are kept elsewhere too. */
+export interface ConversationStore {
+  /** In the order they came; below nothing stand the first messages. */
+  children(chatId: string, parentId: string | null): PlacedText[]
+  /** Adds a line of messages below one; an unknown chat begins. The id of the last. */
+  addMessages(
+    chat: { userId: string; chatId: string; now: number },
+    parentId: string | null,
+    messages: KeptMessage[],
+  ): Promise<string>
 }

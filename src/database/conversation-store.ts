@@ -1,0 +1,33 @@
+import type { ChatMessage, ConversationStore } from '../modules/agent-chats/store.ts'
+import type { Database } from './database.ts'
+import { messagePath } from './message-path.ts'
+
+export function conversationStore(database: Database): ConversationStore {
+  const path = messagePath(database)
+  const children = database.prepare<{ id: string; runId: string; content: string }, [string, string | null]>(
+    `SELECT id, run_id AS runId, content FROM messages
+     WHERE chat_id = ? AND parent_id IS ? ORDER BY position`,
+  )
+  const insertChat = database.prepare(
+    `INSERT OR IGNORE INTO chats (id, user_id, created_at, updated_at) VALUES ($chatId, $userId, $now, $now)`,
+  )
+
+  return {
+    children: (chatId, parentId) =>
+      children.all(chatId, parentId).map(({ content, ...placed }) => {
+        const message = JSON.parse(content) as ChatMessage
+        return { ...placed, role: message.role, text: textOf(message) }
+      }),
+    addMessages: ({ chatId, userId, now }, parentId, messages) =>
+      database.write(() => {
+        insertChat.run({ chatId, userId, now })
+        // Of no run: they were said elsewhere.
+        return path.append(chatId, '', parentId, messages, now)!
+      }),
+  }
+}
+
+function textOf({ content }: ChatMessage): string {
+  if (typeof content === 'string') return content
+  return content.map(part => (part.type === 'text' ? part.text : '')).join('')
+}

@@ -1,0 +1,100 @@
+/** Chat Completions in front of the agent: whoever speaks them keeps the conversation, and sends it whole each time. */
+import { AppError } from '../../errors.ts'
+import { between, type Conversations, type Turn } from './conversation.ts'
+import type { CompletionRequest } from './openai-schema.ts'
+import type { Run } from './run.ts'
+import type { AgentChats } from './service.ts'
+import type { ClientTool } from './store.ts'
+import { chatIdOf } from './wires/chat-id.ts'
+
+/** The name of the model for those who have no wish. */
+export const anyModel = 'parley'
+
+type Message = CompletionRequest['messages'][number]
+
+export class Completions {
+  constructor(
+    private readonly chats: AgentChats,
+    private readonly conversations: Conversations,
+  ) {}
+
+  /**
+   * The run that answers the conversation's end: a message of the user, the same again, or results of the
+   * client's tools. Throws invalid_request, call_not_found and what `send` throws.
+   */
+  async start(userId: string, { messages, model, tools = [] }: CompletionRequest): Promise<Run> {
+    const instructions = messages.filter(isInstruction).map(textOf).join(between)
+    const turns = turnsOf(messages)
+    const [first] = turns
+    if (first?.role !== 'user') throw notAnswerable()
+    const chatId = chatIdOf(userId, `chat completions\0${instructions}\0${first.text}`)
+    const results = resultsAtTheEnd(messages)
+    if (results.length > 0) return this.#goOn(userId, chatId, results)
+
+    const asked = turns.pop()!
+    if (asked.role !== 'user') throw notAnswerable()
+    const place = await this.conversations.placeOf({ userId, chatId }, turns)
+    const before = this.conversations.find(chatId, place, asked)
+    return this.chats.send(userId, {
+      chatId,
+      ...(before
+        ? { at: { kind: 'again', messageId: before } }
+        : { at: { kind: 'below', messageId: place }, content: asked.text }),
+      model: model === anyModel ? undefined : model,
+      instructions,
+      clientTools: tools.map(clientTool),
+      // Two windows with the same beginning are one chat, but not one conversation.
+      onConflict: 'enqueue',
+    })
+  }
+
+  async #goOn(userId: string, chatId: string, results: Message[]): Promise<Run> {
+    const waiting = await this.chats.waiting(userId, chatId)
+    const answers = results.map(result => {
+      const call = waiting?.paused?.calls.find(({ toolCallId }) => toolCallId === result.tool_call_id)
+      if (!call) throw new AppError('call_not_found')
+      return { id: call.id, answer: { result: textOf(result), failed: false } }
+    })
+    return this.chats.answerCalls(userId, chatId, waiting!.runId, answers)
+  }
+}
+
+const isInstruction = ({ role }: Message) => role === 'system' || role === 'developer'
+
+const notAnswerable = () =>
+  new AppError('invalid_request', {
+    members: {
+      errors: [{ pointer: '/body/messages', detail: 'must begin and end with a message of the user' }],
+    },
+  })
+
+/** What the person said and was told, an answer of several messages joined. */
+function turnsOf(messages: Message[]): Turn[] {
+  const turns: Turn[] = []
+  for (const message of messages) {
+    const { role } = message
+    const text = textOf(message)
+    const last = turns.at(-1)
+    if (role === 'user') turns.push({ role, text })
+    else if (role !== 'assistant' || !text) continue
+    else if (last?.role === 'assistant') last.text += between + text
+    else turns.push({ role, text })
+  }
+  return turns
+}
+
+function resultsAtTheEnd(messages: Message[]): Message[] {
+  const start = messages.findLastIndex(({ role }) => role !== 'tool')
+  return messages.slice(start + 1)
+}
+
+function textOf({ content }: Message): string {
+  if (typeof content === 'string') return content
+  return (content ?? []).map(({ text = '' }) => text).join('')
+}
+
+const clientTool = ({ function: tool }: NonNullable<CompletionRequest['tools']>[number]): ClientTool => ({
+  name: tool.name,
+  description: tool.description ?? '',
+  parameters: tool.parameters ?? { type: 'object', properties: {} },
+})

@@ -1,0 +1,58 @@
+import { Elysia } from 'elysia'
+import type { Guard } from '../../http/guard.ts'
+import { badBody, describe, problems } from '../../http/openapi.ts'
+import { anyModel, type Completions } from './completions.ts'
+import * as schema from './openai-schema.ts'
+import { failuresOfARun, noPlace } from './routes.ts'
+import type { AnswerTo } from './wires/answer-to.ts'
+import { completion, openaiWire } from './wires/openai.ts'
+import { eventStream } from './wires/stream.ts'
+
+/** For clients of OpenAI's Chat Completions, with an access token for their key. */
+export const openaiRoutes = (completions: Completions, models: string[], answerTo: AnswerTo, guard: Guard) =>
+  new Elysia({ prefix: '/openai', tags: ['OpenAI'] })
+    .use(guard)
+    .post(
+      '/chat/completions',
+      ({ body, caller, request }) => {
+        const started = completions.start(caller.userId, body)
+        const isAlive = answerTo.isAlive(caller)
+        const locale = answerTo.locale(request)
+        if (!body.stream) return started.then<schema.CompletionView>(run => completion(run, locale, isAlive))
+        const withUsage = body.stream_options?.include_usage === true
+        return started.then<Response>(run => {
+          const reading = { run, wire: openaiWire(run, locale, withUsage), isAlive, after: run.legStart }
+          return eventStream(reading, { 'x-session-id': run.chatId, 'x-run-id': run.id })
+        })
+      },
+      {
+        signedIn: true,
+        body: schema.completionBody,
+        response: {
+          200: schema.completionView,
+          ...problems(
+            'unauthenticated',
+            'call_not_found',
+            'call_answered',
+            ...badBody,
+            ...noPlace,
+            ...failuresOfARun,
+          ),
+        },
+        detail: describe(
+          'createChatCompletion',
+          'Chat Completions',
+          `For clients of OpenAI's API, unchanged: this server's \`/api/v1/openai\` as base URL, an access token as \
+key. The agent answers, with its own tools; calls of the client's \`tools\` end the answer with \`tool_calls\`. The \
+conversation is found again by what was said in it, and kept as a chat (\`session_id\`). With \`stream\` the answer \
+comes in chunks, and a failure in mid-answer as a chunk with \`error\`; a problem document bears \`error\` as well.`,
+        ),
+      },
+    )
+    .get('/models', () => ({ object: 'list' as const, data: [anyModel, ...models].map(modelView) }), {
+      signedIn: true,
+      response: { 200: schema.modelsView, ...problems('unauthenticated') },
+      detail: describe('listOpenaiModels', 'Models, as OpenAI lists them'),
+    })
+
+const modelView = (id: string) => ({ id, object: 'model' as const, created: 0, owned_by: 'parley' })
