@@ -31,6 +31,10 @@ export const settingsInChinese: Record<SettingName, { help: string; unset?: stri
   },
   AGENT_MODEL: { help: '模型名称；demo 为内置的演示模型。', unset: 'OpenAI 官方为 gpt-5-mini，否则为 demo' },
   AGENT_INSTRUCTIONS: { help: '给 Agent 的系统提示词。', unset: '一段简短实用的默认提示词' },
+  MCP_SERVERS: {
+    help: '列出 MCP 服务器的 JSON 文件，格式与其他 MCP 客户端所用的相同；Agent 可以使用这些服务器的工具。',
+    unset: '只有内置工具',
+  },
   AGENT_MAX_STEPS: { help: '一次运行中最多调用模型的次数。' },
   AGENT_MAX_RUNS: { help: '每个用户可同时进行的运行数；超出时返回 429。' },
   AGENT_CONTEXT_TOKENS: { help: '发送给模型的历史消息上限，按每个 token 三字节估算；优先保留最新的消息。' },

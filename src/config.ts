@@ -9,6 +9,7 @@ import { type Locale, locales } from './texts/index.ts'
 type Parser<T> = { takes: string; parse: (value: string) => T | undefined }
 
 const text: Parser<string> = { takes: 'a text', parse: value => value }
+const path: Parser<string> = { takes: 'the path of a file', parse: value => value }
 const integer = (min: number, max: number): Parser<number> => ({
   takes: `a whole number from ${min} to ${max}`,
   parse: value => (/^\d{1,15}$/.test(value) && +value >= min && +value <= max ? +value : undefined),
@@ -135,6 +136,12 @@ export const settings = {
     undefined,
     'System instructions of the agent.',
     'a short, helpful default',
+  ),
+  MCP_SERVERS: setting(
+    path,
+    undefined,
+    'JSON file of MCP servers whose tools the agent has, in the shape other hosts use.',
+    'the agent has its own tools alone',
   ),
   AGENT_MAX_STEPS: setting(integer(1, 100), 10, 'Model calls in one run at most.'),
   AGENT_MAX_RUNS: setting(integer(1, 10_000), 3, 'Runs a user may have at once; 429 beyond.'),

@@ -23,6 +23,8 @@ import { Conversations } from './modules/agent-chats/conversation.ts'
 import { RunKeeper } from './modules/agent-chats/keeper.ts'
 import { Runner } from './modules/agent-chats/runner.ts'
 import { AgentChats } from './modules/agent-chats/service.ts'
+import { openMcp } from './modules/agent-chats/tools/mcp/index.ts'
+import { readServers } from './modules/agent-chats/tools/mcp/servers.ts'
 import { AccessTokens } from './modules/auth/access-token.ts'
 import { Outbox } from './modules/auth/outbox.ts'
 import { Passwords } from './modules/auth/passwords.ts'
@@ -34,9 +36,10 @@ import { Secrets } from './secrets.ts'
 
 export type Services = Awaited<ReturnType<typeof openServices>>
 
-/** @throws StartError where the data folder or its database cannot be used, or is in use */
+/** @throws StartError where the data folder or its database cannot be used, or is in use, or MCP_SERVERS is wrong */
 export async function openServices(config: Config, now: () => number = Date.now) {
   const { dataDir } = config
+  const mcpServers = config.MCP_SERVERS ? readServers(config.MCP_SERVERS) : null
   prepareDataDir(dataDir)
   const lock = lockDataDir(dataDir)
   const secrets = Secrets.of(config.JWT_SECRET, dataDir)
@@ -71,14 +74,15 @@ export async function openServices(config: Config, now: () => number = Date.now)
     now,
   )
   const users = new Users(userStore(database), config.ADMIN_EMAILS)
+  const mcp = mcpServers ? openMcp(mcpServers) : undefined
   const runs = runStore(database)
   const openAgent = () =>
-    import('./modules/agent-chats/agent.ts').then(agent => agent.openAgent(config, users, now))
+    import('./modules/agent-chats/agent.ts').then(agent => agent.openAgent(config, users, now, mcp))
   const keeper = new RunKeeper(runs, config, now)
   const runner = new Runner(keeper, runs.record, openAgent, config)
   const agentChats = new AgentChats(runs, runner, config, now)
   const completions = new Completions(agentChats, new Conversations(conversationStore(database), now))
-  const infra = new Infra(database, redis)
+  const infra = new Infra(database, redis, mcp)
 
   const cutOff = await keeper.settleInterrupted()
   if (cutOff > 0) log.warn('{cutOff} answers were cut off when the server ended', { cutOff })
@@ -88,7 +92,7 @@ export async function openServices(config: Config, now: () => number = Date.now)
   /** Closes every part. No request may be under way. */
   const close = async () => {
     cleanup.stop()
-    await outbox.stop()
+    await Promise.all([outbox.stop(), mcp?.close()])
     mailer.close()
     await redis?.close()
     database.close()

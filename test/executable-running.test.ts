@@ -4,8 +4,9 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { type Executable, startExecutable, tidy } from './harness/executable.ts'
+import { type Executable, runExecutable, startExecutable, tidy } from './harness/executable.ts'
 import { startGatedModel } from './harness/gated-model.ts'
+import { everythingProgram, isAlive, oddProgram, serversFile, startEverything } from './harness/mcp.ts'
 import { openStream } from './harness/stream.ts'
 
 setDefaultTimeout(60_000)
@@ -130,6 +131,39 @@ describe('a stop', () => {
     expect(performance.now() - answered).toBeLessThan(15_000)
     sending.destroy()
     model.stop()
+  })
+})
+
+describe('MCP servers', () => {
+  test('are reached by the executable as well, and end with it', async () => {
+    const [everything, overHttp, stubborn] = [
+      everythingProgram(),
+      await startEverything(),
+      oddProgram('stubborn'),
+    ]
+    const servers = { everything: everything.entry, http: overHttp.entry, stubborn: stubborn.entry }
+    const parley = await startExecutable({ env: { MCP_SERVERS: serversFile(servers) } })
+    const states = async () =>
+      Object.values(
+        (await parley.call('GET', '/infra/health')).body.services.mcp as Record<string, { status: string }>,
+      )
+    while ((await states()).some(({ status }) => status === 'unhealthy')) await Bun.sleep(20)
+    const pids = [...everything.pids(), ...stubborn.pids()]
+    expect(pids.map(isAlive)).toEqual([true, true])
+    parley.signal('SIGTERM')
+    expect(await parley.exited).toBe(0)
+    expect(pids.map(isAlive)).toEqual([false, false])
+    await overHttp.stop()
+  })
+
+  test('that are wrong in their file stop the start with a sentence', async () => {
+    const env = { MCP_SERVERS: serversFile({ weather: { args: [] } }) }
+    const { status, output } = await runExecutable({ env })
+    expect([status, output.trim()]).toEqual([
+      1,
+      `MCP_SERVERS takes the path of a JSON file of MCP servers. In ${env.MCP_SERVERS}, the server "weather" \
+takes either "command", a program to start, or "url", an address to speak to.`,
+    ])
   })
 })
 

@@ -304,7 +304,7 @@ describe('GET', () => {
     const part = { status: 'healthy', latency_ms: expect.any(Number) }
     expect((await app.call('GET', '/infra/health')).body).toEqual({
       status: 'healthy',
-      services: { redis: { ...part, backend: 'embedded' }, database: part },
+      services: { redis: { ...part, backend: 'embedded' }, database: part, mcp: {} },
     })
   })
 

@@ -14,9 +14,16 @@ export const infraHealthView = t.Object(
     services: t.Object({
       redis: t.Object({ ...service, backend }),
       database: t.Object(service),
+      mcp: t.Record(t.String(), t.Object({ status: health, tools: t.Number() }), {
+        description: 'The MCP servers by name; empty where none is plugged in',
+        examples: [{ weather: { status: 'healthy', tools: 3 } }],
+      }),
     }),
   },
-  { title: 'InfraHealth', description: 'How each part is; healthy in all where every part is' },
+  {
+    title: 'InfraHealth',
+    description: 'How each part is; healthy in all where every part but the MCP servers is',
+  },
 )
 export const readyView = t.Object(
   { status: t.Literal('ready') },

@@ -3,6 +3,11 @@ import { AppError } from '../../errors.ts'
 /** A part that can be asked whether it works: milliseconds it took to answer, or a rejection. */
 type Part = { ping(): Promise<number> }
 
+/** Parts that keep watch themselves. One that is down costs its tools, and leaves the whole healthy. */
+type ToolServers = {
+  health(): Record<string, { status: 'healthy' | 'unhealthy'; tools: number }>
+}
+
 export class Infra {
   #stopping = false
 
@@ -10,6 +15,7 @@ export class Infra {
     private readonly database: Part,
     /** The store of codes and limits where it is not the database. */
     private readonly redis: Part | null,
+    private readonly toolServers?: ToolServers,
   ) {}
 
   async health() {
@@ -18,7 +24,8 @@ export class Infra {
     const status = [database, redis].every(part => part.status === 'healthy')
       ? ('healthy' as const)
       : ('unhealthy' as const)
-    return { status, services: { redis: { ...redis, backend }, database } }
+    const mcp = this.toolServers?.health() ?? {}
+    return { status, services: { redis: { ...redis, backend }, database, mcp } }
   }
 
   /** For orchestrators: whether to send requests here. Throws 503. */
