@@ -4,8 +4,9 @@
  */
 import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
-import { blankReport, lastReport, markdown, save } from './report.ts'
+import { blankReport, lastReport, save } from './report.ts'
 import { rows } from './rows/index.ts'
+import { table } from './table.ts'
 
 const names = rows.map(({ name }) => name)
 const { values, positionals } = parseArgs({
@@ -30,5 +31,5 @@ for (const { name, run } of rows) {
   // After every row: whoever stops the bench keeps what is done.
   if (!values.quick) save(report, names)
 }
-console.log(`\n${markdown(report, names)}`)
+console.log(`\n${table(report, names)}`)
 process.exit(0)

@@ -5,12 +5,17 @@ import { type Server, serve } from './processes.ts'
 
 let built: Promise<void> | null = null
 
+/** At most once in a run. */
+export function build(): Promise<void> {
+  built ??= buildIfOutdated()
+  return built
+}
+
 export async function startParley(
   dataDir: string,
   environment: Record<string, string> = {},
 ): Promise<Server> {
-  built ??= buildIfOutdated()
-  await built
+  await build()
   const server = await serve([program], {
     // Not the folder of the sources, whose .env it would read.
     cwd: dataDir,

@@ -1,6 +1,6 @@
 /** Programs and folders of the bench's own, which end with it, however it ends. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 export const root = join(import.meta.dir, '../..')
 
@@ -42,30 +42,31 @@ type Place = { environment?: Record<string, string>; cwd?: string }
 export async function outputOf(command: string[], place: Place = {}): Promise<string> {
   const program = launch(command, place, 'pipe')
   const output = await new Response(program.stdout as ReadableStream).text()
-  if ((await program.exited) !== 0) throw new Error(`${command[0]} failed: ${output}`)
+  if ((await program.exited) !== 0) throw new Error(`${basename(command[0]!)} failed: ${output}`)
   return output
 }
 
 /** A program that goes on until it is stopped. */
 export function background(command: string[]): { stop(): Promise<void> } {
-  const program = launch(command, {}, 'inherit')
+  const program = launch(command, {}, 'ignore')
   return { stop: () => end(program) }
 }
 
-/** A server that takes its port from PORT, once it answers. */
-export async function serve(command: string[], place: Place & { path?: string } = {}): Promise<Server> {
+/** A server that takes its port from PORT, or is told by its command, once it answers. */
+export async function serve(
+  command: string[] | ((port: string) => string[]),
+  place: Place & { path?: string } = {},
+): Promise<Server> {
   const { path = '/', environment, cwd } = place
-  const url = `http://127.0.0.1:${freePort()}`
-  const program = launch(
-    command,
-    { environment: { ...environment, PORT: new URL(url).port }, cwd },
-    'inherit',
-  )
+  const PORT = String(freePort())
+  const url = `http://127.0.0.1:${PORT}`
+  const line = Array.isArray(command) ? command : command(PORT)
+  const program = launch(line, { environment: { ...environment, PORT }, cwd }, 'ignore')
   await answer(url + path, program)
   return { url, pid: program.pid, stop: () => end(program) }
 }
 
-function launch(command: string[], { environment, cwd = root }: Place, stdout: 'pipe' | 'inherit') {
+function launch(command: string[], { environment, cwd = root }: Place, stdout: 'pipe' | 'ignore') {
   const env = { PATH: Bun.env.PATH ?? '', ...environment }
   const program = Bun.spawn(command, { cwd, env, stdio: ['ignore', stdout, 'inherit'] })
   programs.add(program)

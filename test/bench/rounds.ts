@@ -8,13 +8,17 @@ type Results<Name extends string> = Record<Name, number[]>
 export type Contestant = { name: string; note?: string } & ({ once: Once } | { notMeasured: string })
 export type Standing = { name: string; note?: string } & ({ values: number[] } | { notMeasured: string })
 
+/** Contestants that are started anew each time need no round that does not count. */
+type Manner = { warmUp: boolean }
+
 /** Every contestant once a round, in turned-around order every other round, after one round that does not count. */
 export async function alternate<Name extends string>(
   bench: Bench,
   rounds: number,
   contestants: Record<Name, Once>,
+  manner?: Manner,
 ): Promise<Results<Name>> {
-  return (await alternateWith(bench, rounds, contestants, [])).own
+  return (await alternateWith(bench, rounds, contestants, [], manner)).own
 }
 
 /** As `alternate`, with rivals; one that fails is out, and nobody else's figures are lost for it. */
@@ -23,6 +27,7 @@ export async function alternateWith<Name extends string>(
   rounds: number,
   contestants: Record<Name, Once>,
   rivals: Contestant[],
+  { warmUp }: Manner = { warmUp: true },
 ): Promise<{ own: Results<Name>; rivals: Standing[] }> {
   const field = [
     ...Object.entries<Once>(contestants).map(([name, once]) => ({ name, once, own: true })),
@@ -30,7 +35,7 @@ export async function alternateWith<Name extends string>(
   ]
   const values = new Map(field.map(({ name }) => [name, [] as number[]]))
   const failed = new Map<string, string>()
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = warmUp ? 0 : 1; round <= rounds; round++) {
     for (const { name, once, own } of round % 2 ? field : field.toReversed()) {
       if (failed.has(name)) continue
       try {
@@ -38,7 +43,7 @@ export async function alternateWith<Name extends string>(
         if (round > 0) values.get(name)!.push(value)
       } catch (error) {
         if (own) throw error
-        failed.set(name, String(error))
+        failed.set(name, (error as Error).message)
       }
     }
     const last = field.map(({ name }) => `${name} ${values.get(name)!.at(-1)?.toPrecision(4) ?? '-'}`)

@@ -8,6 +8,7 @@ import { openStreams } from './open-streams.ts'
 import { pausedReader } from './paused-reader.ts'
 import { refresh } from './refresh.ts'
 import { signIn } from './sign-in.ts'
+import { size } from './size.ts'
 import { start } from './start.ts'
 import { tokenCost } from './token-cost.ts'
 import { usersMe } from './users-me.ts'
@@ -23,5 +24,6 @@ export const rows: Row[] = [
   pausedReader,
   abortedStreams,
   start,
+  size,
   millionUsers,
 ]

@@ -4,7 +4,8 @@ import { openCrowd } from '../agents/crowd.ts'
 import type { Bench, Figure, Row } from '../figure.ts'
 import { firstWordMs } from '../generators/ask.ts'
 import { memoryOf } from '../processes.ts'
-import { median, ratioOf } from '../rounds.ts'
+import { startMastraAgent } from '../rivals/mastra.ts'
+import { against, alternateWith, median, ratioOf, type Standing } from '../rounds.ts'
 
 const warmUp = 50
 const settleMs = 2000
@@ -14,48 +15,59 @@ const talk = { words: 40, manner: 'every 50 ms, hold after 20' }
 
 /** With so many streams open: memory of each, and milliseconds until one more says a word. */
 type Open = { streams: number; kib: number; firstWordMs: number }
+type Opens = Record<'parley' | 'pipe' | 'mastra', Open[]>
 
 export const openStreams: Row = {
   name: 'open-streams',
   async run(bench) {
     const counts = bench.quick ? [1, 100, 1000] : [1, 100, 1000, 5000]
-    const parley: Open[] = []
-    const pipe: Open[] = []
-    for (let round = 0; round < (bench.quick ? 1 : 3); round++) {
-      parley.push(...(await grow(bench, 'parley', startParleyAgent, counts)))
-      pipe.push(...(await grow(bench, 'pipe', startPipe, counts)))
+    const opens: Opens = { parley: [], pipe: [], mastra: [] }
+    const once = (name: keyof Opens, start: (model: Agent) => Promise<Agent>) => async () => {
+      const grown = await grow(bench, name, start, counts)
+      opens[name].push(...grown)
+      return grown.at(-1)!.kib
     }
-    return [
-      ...counts.slice(1).map(count => memory(count, parley, pipe)),
-      ...counts.slice(1).map(count => delay(count, parley)),
-    ]
+    const { rivals } = await alternateWith(
+      bench,
+      bench.quick ? 1 : 3,
+      { pipe: once('pipe', startPipe), parley: once('parley', startParleyAgent) },
+      [{ name: 'Mastra', once: once('mastra', startMastraAgent) }],
+      { warmUp: false },
+    )
+    const most = counts.slice(1)
+    return [...most.map(count => memory(count, opens, rivals)), ...most.map(count => delay(count, opens))]
   },
 }
 
-function memory(count: number, parley: Open[], pipe: Open[]): Figure {
-  const kib = (opens: Open[]) =>
-    median(opens.filter(({ streams }) => streams === count).map(({ kib }) => kib))
+const of = (opens: Open[], count: number, what: 'kib' | 'firstWordMs'): number[] =>
+  opens.filter(({ streams }) => streams === count).map(open => open[what])
+
+function memory(count: number, { parley, pipe, mastra }: Opens, rivals: Standing[]): Figure {
+  const kib = of(parley, count, 'kib')
+  const standings = rivals.map(rival =>
+    'values' in rival ? { ...rival, values: of(mastra, count, 'kib') } : rival,
+  )
   return {
     what: `Memory of each of ${count.toLocaleString('en')} open streams`,
     unit: 'KiB',
     better: 'less',
-    parley: kib(parley),
-    floor: { value: kib(pipe), by: 'a `streamText` pipe that keeps nothing' },
-    result: { value: kib(parley), unit: 'KiB' },
+    parley: median(kib),
+    floor: { value: median(of(pipe, count, 'kib')), by: 'a `streamText` pipe that keeps nothing' },
+    result: { value: median(kib), unit: 'KiB' },
     target: { atMost: 200 },
+    rivals: against(kib, standings, 'less', { Mastra: { atLeast: 2 } }),
   }
 }
 
-function delay(count: number, parley: Open[]): Figure {
-  const ms = (wanted: number) =>
-    parley.filter(({ streams }) => streams === wanted).map(({ firstWordMs }) => firstWordMs)
+function delay(count: number, { parley }: Opens): Figure {
+  const [many, one] = [of(parley, count, 'firstWordMs'), of(parley, 1, 'firstWordMs')]
   return {
     what: `First token with ${count.toLocaleString('en')} streams open and silent`,
     unit: 'ms',
     better: 'less',
-    parley: median(ms(count)),
-    floor: { value: median(ms(1)), by: 'itself with one' },
-    result: { value: ratioOf(ms(count), ms(1)) },
+    parley: median(many),
+    floor: { value: median(one), by: 'itself with one' },
+    result: { value: ratioOf(many, one) },
   }
 }
 

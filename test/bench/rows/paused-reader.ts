@@ -23,10 +23,11 @@ export const pausedReader: Row = {
       peaks[name].push(peak)
       return held
     }
-    const held = await alternate(bench, bench.quick ? 1 : 3, {
+    const contestants = {
       pipe: contestant('pipe', startPipe),
       parley: contestant('parley', startParleyAgent),
-    })
+    }
+    const held = await alternate(bench, bench.quick ? 1 : 3, contestants, { warmUp: false })
     return [
       {
         ...figure('Memory held for an answer of 40 MB that its reader does not read', held),

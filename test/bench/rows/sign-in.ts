@@ -3,7 +3,11 @@ import type { Bench, Figure, Row } from '../figure.ts'
 import { startParley } from '../parley.ts'
 import { type Person, password, populate } from '../people.ts'
 import { folder, outputOf, type Server, script } from '../processes.ts'
-import { alternate, median, ratioOf } from '../rounds.ts'
+import type { Call } from '../rivals/accounts.ts'
+import { betterAuthAccounts } from '../rivals/better-auth.ts'
+import { contestant, entered, leave } from '../rivals/entered.ts'
+import { pocketBaseAccounts } from '../rivals/pocketbase.ts'
+import { against, alternate, alternateWith, median, ratioOf } from '../rounds.ts'
 import { wrk } from '../wrk/wrk.ts'
 
 const atOnce = 16
@@ -21,34 +25,50 @@ export const signIn: Row = {
 }
 
 async function throughput(bench: Bench, parley: Server, people: Person[]): Promise<Figure> {
-  const seconds = bench.quick ? 2 : 5
+  const seconds = bench.quick ? 2 : 4
   const hash = await Bun.password.hash(password, { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 })
-  const perSecond = await alternate(bench, bench.quick ? 3 : 5, {
-    parley: () => signInsPerSecond(parley, people, seconds),
-    floor: async () =>
-      Number(
-        await outputOf(script('floors/password-verify.ts', hash, password, String(atOnce), String(seconds))),
+  const floor = script('floors/password-verify.ts', hash, password, String(atOnce), String(seconds))
+  const betterAuth = await entered('better-auth', () => betterAuthAccounts(atOnce))
+  const pocketBase = await entered('PocketBase', () => pocketBaseAccounts(atOnce))
+  const perSecond = await alternateWith(
+    bench,
+    bench.quick ? 3 : 5,
+    {
+      parley: () => signInsPerSecond(signInTo(parley, people), seconds),
+      floor: async () => Number(await outputOf(floor)),
+    },
+    [
+      contestant(betterAuth, rival => signInsPerSecond(rival.signIn, seconds)),
+      contestant(
+        pocketBase,
+        rival => signInsPerSecond(rival.signIn, seconds),
+        'bcrypt of cost 10: it has no Argon2id',
       ),
-  })
+    ],
+  )
+  await leave([betterAuth, pocketBase])
+  const { own } = perSecond
   return {
     what: `POST /auth/sessions, ${atOnce} clients`,
     unit: 'requests/s',
     better: 'more',
-    parley: median(perSecond.parley),
-    floor: { value: median(perSecond.floor), by: '`Bun.password.verify` alone' },
-    result: { value: ratioOf(perSecond.parley, perSecond.floor) },
+    parley: median(own.parley),
+    floor: { value: median(own.floor), by: '`Bun.password.verify` alone' },
+    result: { value: ratioOf(own.parley, own.floor) },
     target: { atLeast: 0.9 },
+    rivals: against(own.parley, perSecond.rivals, 'more'),
   }
 }
 
 /** Steady readers, as many requests a second as a few hundred people make, and far from what the server can do. */
 async function meanwhile(bench: Bench, parley: Server, people: Person[]): Promise<Figure> {
-  const { accessToken } = people[0]!
+  const headers = { authorization: `Bearer ${people[0]!.accessToken}` }
   const seconds = bench.quick ? 3 : 8
-  const readers = { connections: 10, script: 'paced', args: ['20'], seconds, accessToken } as const
+  const readers = { connections: 10, script: 'paced', args: ['20'], seconds, headers } as const
   const read = async () => (await wrk(`${parley.url}/users/me`, readers)).p99Ms
   const p99 = await alternate(bench, bench.quick ? 3 : 5, {
-    flooded: async () => (await Promise.all([read(), signInsPerSecond(parley, people, seconds + 1)]))[0],
+    flooded: async () =>
+      (await Promise.all([read(), signInsPerSecond(signInTo(parley, people), seconds + 1)]))[0],
     idle: read,
   })
   return {
@@ -62,24 +82,33 @@ async function meanwhile(bench: Bench, parley: Server, people: Person[]): Promis
   }
 }
 
-async function signInsPerSecond(parley: Server, people: Person[], seconds: number): Promise<number> {
+/** Each from an address of their own. */
+const signInTo =
+  ({ url }: Server, people: Person[]) =>
+  (who: number): Call => ({
+    url: `${url}/auth/sessions`,
+    headers: { 'x-forwarded-for': `10.0.0.${who}` },
+    body: { email: people[who]!.email, password },
+  })
+
+async function signInsPerSecond(signInOf: (who: number) => Call, seconds: number): Promise<number> {
   const started = performance.now()
   let done = 0
-  const keepSigningIn = async ({ email }: Person, client: number) => {
+  const keepSigningIn = async (call: Call) => {
     while (performance.now() - started < seconds * 1000) {
-      await signInOnce(parley, email, `10.0.0.${client}`)
+      await signInOnce(call)
       done++
     }
   }
-  await Promise.all(people.map(keepSigningIn))
+  await Promise.all(Array.from({ length: atOnce }, (_, who) => keepSigningIn(signInOf(who))))
   return (done / (performance.now() - started)) * 1000
 }
 
-async function signInOnce({ url }: Server, email: string, address: string): Promise<void> {
-  const response = await fetch(`${url}/auth/sessions`, {
+async function signInOnce({ url, headers, body }: Call): Promise<void> {
+  const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-forwarded-for': address },
-    body: JSON.stringify({ email, password }),
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
   })
   await response.bytes()
   if (response.status !== 200) throw new Error(`Sign-in answered ${response.status}.`)

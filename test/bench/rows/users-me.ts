@@ -3,7 +3,11 @@ import type { Figure, Row } from '../figure.ts'
 import { startParley } from '../parley.ts'
 import { populate } from '../people.ts'
 import { folder, script, serve } from '../processes.ts'
-import { alternate, median, ratioOf } from '../rounds.ts'
+import type { Call } from '../rivals/accounts.ts'
+import { betterAuthAccounts } from '../rivals/better-auth.ts'
+import { contestant, entered, leave } from '../rivals/entered.ts'
+import { pocketBaseAccounts } from '../rivals/pocketbase.ts'
+import { against, alternateWith, median, ratioOf } from '../rounds.ts'
 import { wrk } from '../wrk/wrk.ts'
 
 export const usersMe: Row = {
@@ -14,25 +18,42 @@ export const usersMe: Row = {
     const parley = await startParley(dataDir)
     const join = await serve(script('floors/users-me.ts', dataDir, 'join'))
     const subSelect = await serve(script('floors/users-me.ts', dataDir, 'sub-select'))
-    const load = { connections: 32, seconds: bench.quick ? 1 : 3, accessToken: reader!.accessToken }
-    const perSecond = await alternate(bench, bench.quick ? 3 : 7, {
-      parley: async () => (await wrk(`${parley.url}/users/me`, load)).perSecond,
-      join: async () => (await wrk(join.url, load)).perSecond,
-      subSelect: async () => (await wrk(subSelect.url, load)).perSecond,
-    })
-    await Promise.all([parley.stop(), join.stop(), subSelect.stop()])
+    const rivals = [
+      await entered('better-auth', () => betterAuthAccounts(1)),
+      await entered('PocketBase', () => pocketBaseAccounts(1)),
+    ]
+    const load = { connections: 32, seconds: bench.quick ? 1 : 2 }
+    const read = async ({ url, headers }: Call) => (await wrk(url, { ...load, headers })).perSecond
+    const headers = { authorization: `Bearer ${reader!.accessToken}` }
+    const perSecond = await alternateWith(
+      bench,
+      bench.quick ? 3 : 7,
+      {
+        parley: () => read({ url: `${parley.url}/users/me`, headers }),
+        join: () => read({ url: join.url, headers }),
+        subSelect: () => read({ url: subSelect.url, headers }),
+      },
+      rivals.map(rival => contestant(rival, ({ me }) => read(me))),
+    )
+    for (const server of [parley, join, subSelect]) await server.stop()
+    await leave(rivals)
 
+    const { own } = perSecond
     const beside = (floor: number[], by: string): Figure => ({
       what: 'GET /users/me, 32 connections',
       unit: 'requests/s',
       better: 'more',
-      parley: median(perSecond.parley),
+      parley: median(own.parley),
       floor: { value: median(floor), by: `\`Bun.serve\`, an HMAC and ${by}` },
-      result: { value: ratioOf(perSecond.parley, floor) },
+      result: { value: ratioOf(own.parley, floor) },
     })
     return [
-      { ...beside(perSecond.join, 'a SQLite join'), target: { atLeast: 0.8 } },
-      beside(perSecond.subSelect, 'a sub-select'),
+      {
+        ...beside(own.join, 'a SQLite join'),
+        target: { atLeast: 0.8 },
+        rivals: against(own.parley, perSecond.rivals, 'more'),
+      },
+      beside(own.subSelect, 'a sub-select'),
     ]
   },
 }

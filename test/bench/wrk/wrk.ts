@@ -8,9 +8,9 @@ type Load = {
   seconds: number
   connections: number
   threads?: number
-  accessToken?: string
+  headers?: Record<string, string>
   /** The Lua file beside this one that makes the requests, and what it takes. */
-  script?: 'paced' | 'refresh'
+  script?: 'paced' | 'post' | 'refresh'
   args?: readonly string[]
 }
 
@@ -18,12 +18,12 @@ type Report = { perSecond: number; p99Ms: number }
 
 /** Throws where a request failed: a figure made of errors is none. */
 export async function wrk(url: string, load: Load): Promise<Report> {
-  const { seconds, connections, threads = 1, accessToken, script, args = [] } = load
+  const { seconds, connections, threads = 1, headers = {}, script, args = [] } = load
   const file = join(folder(), 'script.lua')
   writeFileSync(file, (script ? lua(script) : '') + lua('report'))
   const options = [`-t${threads}`, `-c${connections}`, `-d${seconds}s`, '-s', file]
-  const bearer = accessToken ? ['-H', `authorization: Bearer ${accessToken}`] : []
-  const output = await outputOf([await program(), ...options, ...bearer, url, '--', ...args])
+  const sent = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
+  const output = await outputOf([await program(), ...options, ...sent, url, '--', ...args])
   const said = JSON.parse(/^report (.*)$/m.exec(output)![1]!) as Record<string, number>
   if (said.failed! > 0 || said.requests === 0)
     throw new Error(`${url}: ${said.failed} of ${said.requests} requests failed.`)

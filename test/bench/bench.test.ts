@@ -1,0 +1,79 @@
+/** What the bench says of its figures. */
+import { expect, test } from 'bun:test'
+import { chart } from './chart.ts'
+import type { Bench, Figure } from './figure.ts'
+import type { Report } from './report.ts'
+import { against, alternateWith } from './rounds.ts'
+import { table } from './table.ts'
+
+const bench: Bench = { quick: true, progress: () => {} }
+
+const figure: Figure = {
+  what: 'Something <asked>',
+  unit: 'ms',
+  better: 'less',
+  parley: 2,
+  floor: { value: 1, by: 'nothing else' },
+  result: { value: 2 },
+  target: { atMost: 1.5 },
+  rivals: [
+    { name: 'Slow', value: 8, times: 4, target: { atLeast: 4 } },
+    { name: 'Absent', notMeasured: 'it needs Go to be built' },
+  ],
+}
+const report: Report = {
+  machine: 'a machine',
+  versions: 'Parley 1',
+  rows: { row: { date: '2026-01-02', figures: [figure] } },
+}
+
+test('a rival that fails is named with the reason, and costs nobody else a figure', async () => {
+  const { own, rivals } = await alternateWith(bench, 3, { parley: async () => 2 }, [
+    { name: 'Sound', once: async () => 6 },
+    { name: 'Broken', once: () => Promise.reject(new Error('out of order')) },
+    { name: 'Absent', notMeasured: 'not installed' },
+  ])
+  expect(own.parley).toEqual([2, 2, 2])
+  expect(against(own.parley, rivals, 'less')).toMatchObject([
+    { name: 'Sound', value: 6, times: 3 },
+    { name: 'Broken', notMeasured: 'out of order' },
+    { name: 'Absent', notMeasured: 'not installed' },
+  ])
+})
+
+test('a failure of Parley or of a floor ends the row', async () => {
+  const failing = { parley: () => Promise.reject(new Error('out of order')) }
+  await expect(alternateWith(bench, 3, failing, [])).rejects.toThrow('out of order')
+})
+
+test.each([
+  ['less', 0.5],
+  ['more', 2],
+] as const)(
+  'where %s is better, a rival with half the figure makes Parley %p times better',
+  (better, times) => {
+    expect(against([4], [{ name: 'Half', values: [2] }], better)).toMatchObject([{ times }])
+  },
+)
+
+test('the table has targets, met or not, and every rival', () => {
+  const line = table(report, ['row']).split('\n').at(-1)
+  expect(line).toBe(
+    '| Something <asked> | 2 ms | 1 ms: nothing else | 2 | ≤ 1.5 | **no** | Slow 8 ms: 4, ≥ 4: yes<br>Absent not measured: it needs Go to be built | 2026-01-02 |',
+  )
+})
+
+test('the chart has a bar for each that was measured, in proportion, and names who was not', () => {
+  const svg = chart(report, ['row'])
+  const bars = [...svg.matchAll(/<rect [^>]*width="(\d+)"[^>]*class="(\w+)"/g)].map(([, length, who]) => [
+    who,
+    +length!,
+  ])
+  expect(bars).toEqual([
+    ['parley', 115],
+    ['floor', 58],
+    ['rival', 460],
+  ])
+  expect(svg).toContain('not measured')
+  expect(svg).toContain('Something &lt;asked&gt;')
+})
