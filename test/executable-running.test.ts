@@ -6,11 +6,19 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type Executable, runExecutable, startExecutable, tidy } from './harness/executable.ts'
 import { startGatedModel } from './harness/gated-model.ts'
-import { everythingProgram, isAlive, oddProgram, serversFile, startEverything } from './harness/mcp.ts'
+import {
+  everythingProgram,
+  isAlive,
+  oddProgram,
+  serversFile,
+  startEverything,
+  tidyServers,
+} from './harness/mcp.ts'
 import { openStream } from './harness/stream.ts'
 
 setDefaultTimeout(60_000)
 afterAll(tidy)
+afterAll(tidyServers)
 
 describe('what was acknowledged', () => {
   const chat = async (parley: Executable, who: { access_token: string }, body: object) =>

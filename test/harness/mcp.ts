@@ -11,10 +11,18 @@ const everything = join(
 const odd = join(import.meta.dir, 'odd-mcp-server.ts')
 const loopback = join(import.meta.dir, 'listen-on-loopback.ts')
 
-const folder = mkdtempSync(join(tmpdir(), 'parley-mcp-'))
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+let folder = ''
 let files = 0
-const newFile = (name: string) => join(folder, `${++files}-${name}`)
+function newFile(name: string): string {
+  folder ||= mkdtempSync(join(tmpdir(), 'parley-mcp-'))
+  return join(folder, `${++files}-${name}`)
+}
+
+/** Removes what has been written. Call it after the tests of a file. */
+export function tidyServers(): void {
+  if (folder) rmSync(folder, { recursive: true, force: true })
+  folder = ''
+}
 
 /** The path of a file with this content, for MCP_SERVERS. */
 export function serversFile(content: unknown): string {

@@ -15,6 +15,7 @@ import {
   serversFile,
   startEverything,
   startForgetful,
+  tidyServers,
 } from '../harness/mcp.ts'
 import { startModel } from '../harness/model.ts'
 
@@ -22,7 +23,10 @@ let model: Awaited<ReturnType<typeof startModel>>
 beforeAll(async () => {
   model = await startModel()
 })
-afterAll(() => model.stop())
+afterAll(async () => {
+  await model.stop()
+  tidyServers()
+})
 
 /** A Parley with these servers, and somebody who talks to it. */
 async function plugged(mcpServers: object, environment = {}) {
