@@ -9,6 +9,7 @@ import { requestLog } from './http/request-log.ts'
 import { openaiRoutes } from './modules/agent-chats/openai-routes.ts'
 import { agentChatRoutes } from './modules/agent-chats/routes.ts'
 import { runRoutes } from './modules/agent-chats/run-routes.ts'
+import { uiRoutes } from './modules/agent-chats/ui-routes.ts'
 import { answering } from './modules/agent-chats/wires/answer-to.ts'
 import { authRoutes } from './modules/auth/routes.ts'
 import { infraRoutes } from './modules/infra/routes.ts'
@@ -34,6 +35,7 @@ export function buildApp(services: Services) {
         .use(agentChatRoutes(agentChats, answerTo, guards))
         .use(runRoutes(agentChats, answerTo, guards))
         .use(openaiRoutes(completions, [config.AGENT_MODEL!], answerTo, guards))
+        .use(uiRoutes(agentChats, answerTo, guards))
         .use(infraRoutes(infra)),
     )
     .use(apiReference(config))
@@ -51,7 +53,7 @@ const corsOptions = (origin: string[]) => ({
     'X-Request-Id',
     'Idempotency-Key',
   ],
-  exposeHeaders: ['Retry-After', 'X-Request-Id'],
+  exposeHeaders: ['Retry-After', 'X-Request-Id', 'X-Vercel-AI-UI-Message-Stream'],
   credentials: false,
   maxAge: 600,
 })

@@ -101,9 +101,12 @@ describe('GET /openapi.json', () => {
       'refreshTokens',
       'regenerate',
       'resendCode',
+      'resumeUiStream',
       'sendMessage',
+      'sendUiMessage',
       'signIn',
       'signOut',
+      'stopUiChat',
       'verifyCode',
     ])
   })
@@ -219,6 +222,9 @@ describe('what it says', () => {
     answerApproval: 404,
     createChatCompletion: 200,
     listOpenaiModels: 200,
+    sendUiMessage: 200,
+    resumeUiStream: 204,
+    stopUiChat: 204,
     getInfraHealth: 200,
     getReadiness: 200,
     getHealth: 200,

@@ -116,6 +116,13 @@ export function runStore(database: Database): RunStore {
         open: open && kept(open, open.status === 'running' ? record.read() : undefined),
       } satisfies Context
     },
+    async standing(chatId, userId, messageId) {
+      const chat = owner.get(chatId)
+      const named = chat?.userId === userId ? path.find(chatId, messageId) : null
+      if (named?.message.role !== 'user') return null
+      const { id, message } = path.childOnPath(chatId, chat!.headId, named.parentId) ?? named
+      return message.role === 'user' ? { id, message } : { id: named.id, message: named.message }
+    },
     queueRun: (start, order) =>
       database.write(() => {
         if (!ownChat(start)) return 'chat_not_found'

@@ -30,6 +30,44 @@ doubled wherever the connection broke. A run that has ended is told again. 204 w
   exampleFrames(),
 )
 
+export const sendUiMessage = describe(
+  'sendUiMessage',
+  'Send a message from useChat',
+  `For the AI SDK's \`useChat\` with its \`DefaultChatTransport\`, whose \`api\` this is; the answer is its UI message \
+stream, version 1. The chat is the server's: of what the client sends only the newest message is read, or its answers \
+to calls that wait for approval. A message that is there already is answered again, and a changed one comes instead \
+of the former. A run that fails once it has begun ends with the chunk \`error\`, a stopped one with \`abort\`. A body has at most 1 MiB.`,
+  exampleChunks(),
+)
+
+export const resumeUiStream = describe(
+  'resumeUiStream',
+  'Go on reading from useChat',
+  'What is being answered in the chat, from its beginning. 204 where nothing is.',
+  exampleChunks(),
+)
+
+export const stopUiChat = describe(
+  'stopUiChat',
+  'Stop a chat of useChat',
+  "Ends what the chat is answering, or waits for; what was said stays. The client's own `stop` only stops reading.",
+)
+
+/** As wires/ui.ts sends them. */
+function exampleChunks(): string {
+  const id = exampleAnswer.events.at(-2)!.message_id!
+  const chunks = [
+    { type: 'start', messageId: id },
+    { type: 'start-step' },
+    { type: 'text-start', id },
+    { type: 'text-delta', id, delta: exampleAnswer.output },
+    { type: 'text-end', id },
+    { type: 'finish-step' },
+    { type: 'finish', finishReason: 'stop' },
+  ]
+  return [...chunks.map(chunk => JSON.stringify(chunk)), '[DONE]'].map(data => `data: ${data}\n\n`).join('')
+}
+
 /** As wires/sse.ts sends them. */
 function exampleFrames(): string {
   let id = 0

@@ -2,6 +2,10 @@ import { t } from 'elysia'
 import { text } from '../../http/text.ts'
 import { exampleAnswer, exampleIds, exampleRun } from './example.ts'
 
+/** In characters. */
+export const messageLength = 8000
+export const reasonLength = 1000
+
 const messageId = t.String({ minLength: 1, maxLength: 64, pattern: '^[\\w-]+$' })
 const id = (example: string) => t.String({ format: 'uuid', examples: [example] })
 const chatId = id(exampleIds.session_id)
@@ -37,7 +41,7 @@ export const resumeQuery = t.Object({
 
 export const messageBody = t.Object(
   {
-    message: text({ minLength: 1, maxLength: 8000, examples: ['What time is it in Shanghai?'] }),
+    message: text({ minLength: 1, maxLength: messageLength, examples: ['What time is it in Shanghai?'] }),
     session_id: t.Optional(
       t.Nullable(t.String({ format: 'uuid' }), {
         description: 'The chat to go on with; left out or null, a new one begins',
@@ -143,7 +147,7 @@ export const nothingMore = t.Void({ description: 'The run has ended, and all of 
 export const approvalBody = t.Object(
   {
     approved: t.Boolean({ examples: [true] }),
-    reason: t.Optional(t.Nullable(t.String({ maxLength: 1000, description: 'For the model' }))),
+    reason: t.Optional(t.Nullable(t.String({ maxLength: reasonLength, description: 'For the model' }))),
   },
   { title: 'Approval' },
 )

@@ -5,7 +5,16 @@ import { IdempotentStarts } from './idempotency.ts'
 import type { OnConflict } from './lanes.ts'
 import { Run } from './run.ts'
 import type { Runner } from './runner.ts'
-import type { CallAnswer, ClientTool, IdempotencyKey, KeptRun, Order, Place, RunStore } from './store.ts'
+import type {
+  CallAnswer,
+  ClientTool,
+  IdempotencyKey,
+  KeptMessage,
+  KeptRun,
+  Order,
+  Place,
+  RunStore,
+} from './store.ts'
 
 export type Message = {
   /** A new chat where it is absent. */
@@ -27,7 +36,7 @@ export class AgentChats {
   readonly #starts: IdempotentStarts
 
   constructor(
-    store: RunStore,
+    private readonly store: RunStore,
     private readonly runner: Runner,
     private readonly config: Pick<Config, 'AGENT_MODEL'>,
     now: () => number = Date.now,
@@ -83,6 +92,14 @@ export class AgentChats {
     return this.runner.answering(userId, chatId)
   }
 
+  /**
+   * The message of the user that stands in the chat now where this one of theirs stood, as it may have been
+   * edited since; null where it is unknown.
+   */
+  standing(userId: string, chatId: string, messageId: string): Promise<KeptMessage | null> {
+    return this.store.standing(chatId, userId, messageId)
+  }
+
   /** Ends the run, however it stands; what it said stays. Resolves when that is kept. Throws run_not_found. */
   async cancel(userId: string, chatId: string, runId: string): Promise<KeptRun> {
     await this.runner.cancel({ userId, chatId, runId })
@@ -92,6 +109,13 @@ export class AgentChats {
   /** Ends all that runs, waits or stands in line in the chat, which is about to go. */
   async cancelAll(userId: string, chatId: string): Promise<void> {
     await this.runner.cancelAll(userId, chatId)
+  }
+
+  /** Ends all that runs, waits or stands in line in the chat; what was said stays. Throws chat_not_found. */
+  async stop(userId: string, chatId: string): Promise<void> {
+    await this.cancelAll(userId, chatId)
+    const waiting = await this.waiting(userId, chatId)
+    if (waiting) await this.cancel(userId, chatId, waiting.runId)
   }
 
   /**

@@ -117,6 +117,11 @@ export interface RunStore {
     at: Place,
     bytes: number,
   ): Promise<Context | 'chat_not_found' | 'message_not_found'>
+  /**
+   * The message of the user that stands on the chat's present path where this one of theirs stood, or this one
+   * where none does; null where there is no such message.
+   */
+  standing(chatId: string, userId: string, messageId: string): Promise<KeptMessage | null>
   /** Records a run that will begin later; an unknown chat begins. */
   queueRun(start: RunStart, order: Order): Promise<'queued' | 'chat_not_found'>
   /** Records the run and its message; an unknown chat begins. Of another's chat nothing is changed. */
