@@ -1,7 +1,7 @@
 # Builds the executable, then an image that holds nothing else: no shell, no package manager, no root.
 FROM oven/bun:1.4.5 AS build
 WORKDIR /parley
-COPY package.json bun.lock bunfig.toml tsconfig.json ./
+COPY package.json bun.lock bunfig.toml tsconfig.json LICENSE ./
 RUN bun install --frozen-lockfile --production
 COPY scripts scripts
 COPY src src

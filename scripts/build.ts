@@ -5,14 +5,17 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { licenses } from './licenses.ts'
 
 const { values } = parseArgs({ options: { target: { type: 'string' } } })
 const root = join(import.meta.dir, '..')
+const entrypoint = join(root, 'src/main.ts')
 const outfile = join(root, 'dist', values.target ? values.target.replace(/^bun/, 'parley') : 'parley')
 
 const started = performance.now()
+const contents = await licenses(entrypoint)
 await Bun.build({
-  entrypoints: [join(root, 'src/main.ts')],
+  entrypoints: [entrypoint],
   compile: {
     outfile,
     ...(values.target ? { target: values.target as Bun.Build.CompileTarget } : {}),
@@ -29,6 +32,13 @@ await Bun.build({
   minify: { syntax: true },
   // For libraries. Ours is read from Bun.env, which stays as it is when the executable runs.
   define: { 'process.env.NODE_ENV': '"production"' },
+  plugins: [
+    {
+      name: 'licenses',
+      setup: build =>
+        void build.onLoad({ filter: /\/src\/licenses\.txt$/ }, () => ({ contents, loader: 'text' })),
+    },
+  ],
 })
 const seconds = ((performance.now() - started) / 1000).toFixed(1)
 const megabytes = (statSync(outfile).size / 1024 / 1024).toFixed(0)

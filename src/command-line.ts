@@ -28,6 +28,7 @@ export const run = (args: string[]): Promise<void> =>
 async function obey([command = 'serve', ...rest]: string[]): Promise<void> {
   if (command === '--help' || command === '-h' || command === 'help') return console.log(help(version))
   if (command === '--version' || command === '-v') return console.log(version)
+  if (command === '--licenses') return console.log((await import('./licenses.ts')).licenses)
   if (command === 'health') return reportHealth(readConfig(Bun.env))
   if (command !== 'serve' || rest.length > 0)
     return refuse(`There is no "${[command, ...rest].join(' ')}". See --help.`, 2)

@@ -6,10 +6,11 @@ export const help = (
 ): string => `Parley ${version}: accounts and an AI agent for your app, in one executable.
 
 Usage
-  parley [serve]    start the server
-  parley health     ask the server of these settings whether it lives: exit status 0 or 1
-  parley --help     this page
-  parley --version  the version
+  parley [serve]     start the server
+  parley health      ask the server of these settings whether it lives: exit status 0 or 1
+  parley --help      this page
+  parley --version   the version
+  parley --licenses  the licences of all that is in this executable
 
 Settings, from the environment or a .env file in the working directory
 ${Object.entries(settings).map(settingHelp).join('\n')}

@@ -303,6 +303,9 @@ describe('the page', () => {
     const paths = await parts()
     expect(paths.map(path => path.split('/').at(-1))).toEqual([
       'icon.png',
+      'LICENSE',
+      'NOTICE',
+      'LICENSE.txt',
       'swagger-ui.css',
       'swagger-ui-bundle.js',
       'start.js',

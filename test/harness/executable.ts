@@ -125,7 +125,14 @@ export async function tidy(): Promise<void> {
 
 /** Builds it if it is missing or older than what it is made of. */
 export async function buildIfOutdated(): Promise<void> {
-  const sources = ['package.json', 'bun.lock', 'scripts/build.ts', ...new Bun.Glob('src/**/*').scanSync(root)]
+  const sources = [
+    'package.json',
+    'bun.lock',
+    'LICENSE',
+    'scripts/build.ts',
+    'scripts/licenses.ts',
+    ...new Bun.Glob('src/**/*').scanSync(root),
+  ]
   const newest = Math.max(...sources.map(file => statSync(join(root, file)).mtimeMs))
   const built = statSync(program, { throwIfNoEntry: false })?.mtimeMs ?? 0
   if (built > newest) return

@@ -11,6 +11,14 @@ declare module 'swagger-ui-dist/favicon-32x32.png' {
   const path: string
   export default path
 }
+declare module 'swagger-ui-dist/LICENSE' {
+  const path: string
+  export default path
+}
+declare module 'swagger-ui-dist/NOTICE' {
+  const path: string
+  export default path
+}
 declare module '*/start.js' {
   const path: string
   export default path

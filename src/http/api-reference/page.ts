@@ -1,7 +1,11 @@
 /** Swagger UI, served by ourselves: nothing of the page comes from anywhere else. */
+
 import iconPath from 'swagger-ui-dist/favicon-32x32.png' with { type: 'file' }
+import licensePath from 'swagger-ui-dist/LICENSE' with { type: 'file' }
+import noticePath from 'swagger-ui-dist/NOTICE' with { type: 'file' }
 import stylePath from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
 import bundlePath from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
+import bundleLicensePath from 'swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt' with { type: 'file' }
 import { Asset } from './asset.ts'
 import startPath from './start.js' with { type: 'file' }
 
@@ -10,6 +14,10 @@ const files = {
   'swagger-ui-bundle.js': { path: bundlePath, type: 'text/javascript; charset=utf-8' },
   'start.js': { path: startPath, type: 'text/javascript; charset=utf-8' },
   'icon.png': { path: iconPath, type: 'image/png' },
+  // Swagger UI is handed on with the page, and so is what it asks to be handed on (Apache 2.0, 4).
+  LICENSE: { path: licensePath, type: 'text/plain; charset=utf-8' },
+  NOTICE: { path: noticePath, type: 'text/plain; charset=utf-8' },
+  'LICENSE.txt': { path: bundleLicensePath, type: 'text/plain; charset=utf-8' },
 }
 
 /** Instead of the one that forbids the API's answers everything. Requests are tried out against our own origin. */
@@ -57,6 +65,9 @@ const markup = (address: Record<string, string>) => `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Parley API</title>
 <link rel="icon" href="${address['icon.png']}">
+<link rel="license" href="${address.LICENSE}">
+<link rel="license" href="${address.NOTICE}">
+<link rel="license" href="${address['LICENSE.txt']}">
 <link rel="stylesheet" href="${address['swagger-ui.css']}">
 </head>
 <body>
