@@ -4,8 +4,8 @@
 export type Ask = {
   url: string
   headers: Record<string, string>
-  /** `$id` is filled in anew each time. */
-  body: string
+  /** `$id` is filled in anew each time. Without one it is a GET. */
+  body?: string
   /** What a line bears that brings words of the answer. */
   mark: string
 }
@@ -17,9 +17,9 @@ export async function read(
   signal: AbortSignal | null = null,
 ): Promise<void> {
   const response = await fetch(ask.url, {
-    method: 'POST',
+    method: ask.body === undefined ? 'GET' : 'POST',
     headers: { 'content-type': 'application/json', ...ask.headers },
-    body: ask.body.replaceAll('$id', () => crypto.randomUUID()),
+    body: ask.body?.replaceAll('$id', () => crypto.randomUUID()),
     signal,
   })
   if (!response.ok) throw new Error(`${ask.url} answered ${response.status}: ${await response.text()}`)
@@ -35,12 +35,17 @@ export async function read(
 
 const wordsIn = (line: string): number => line.split('word').length - 1
 
-/** Milliseconds until the first word; the answer is read to its end. */
-export async function firstWordMs(ask: Ask): Promise<number> {
+/** Milliseconds until the first word; the answer is read to its end, unless it is to be left there. */
+export async function firstWordMs(ask: Ask, then: 'read on' | 'leave' = 'read on'): Promise<number> {
   const started = performance.now()
+  const reader = new AbortController()
   let ms: number | null = null
-  await read(ask, () => {
+  const heard = () => {
     ms ??= performance.now() - started
+    if (then === 'leave') reader.abort()
+  }
+  await read(ask, heard, reader.signal).catch(error => {
+    if (!reader.signal.aborted) throw error
   })
   if (ms === null) throw new Error(`${ask.url} did not say a word.`)
   return ms

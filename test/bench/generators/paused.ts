@@ -4,7 +4,7 @@ import type { Ask } from './ask.ts'
 
 const ask: Ask = JSON.parse(Bun.argv[2]!)
 const { hostname, port, pathname } = new URL(ask.url)
-const body = ask.body.replaceAll('$id', crypto.randomUUID())
+const body = ask.body!.replaceAll('$id', crypto.randomUUID())
 const headers = {
   host: `${hostname}:${port}`,
   'content-type': 'application/json',

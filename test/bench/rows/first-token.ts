@@ -71,6 +71,7 @@ function figures(streams: number, parley: number[], pipe: number[], rivals: Stan
 async function medianFirstWord(bench: Bench, agent: Agent, model: Agent, streams: number): Promise<number> {
   const others = streams > 1 ? await openCrowd(agent, model, { streams: streams - 1, ...talk }) : null
   const over = others?.goOn()
+  if (others) await Bun.sleep(200)
   const times: number[] = []
   const until = performance.now() + measuredMs
   for (let i = 0; i < (bench.quick ? 20 : 100) && performance.now() < until; i++)

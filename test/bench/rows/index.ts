@@ -7,6 +7,7 @@ import { millionUsers } from './million-users.ts'
 import { openStreams } from './open-streams.ts'
 import { pausedReader } from './paused-reader.ts'
 import { refresh } from './refresh.ts'
+import { resume } from './resume.ts'
 import { signIn } from './sign-in.ts'
 import { size } from './size.ts'
 import { start } from './start.ts'
@@ -20,6 +21,7 @@ export const rows: Row[] = [
   refresh,
   firstToken,
   tokenCost,
+  resume,
   openStreams,
   pausedReader,
   abortedStreams,
