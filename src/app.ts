@@ -6,6 +6,7 @@ import { edge } from './http/edge.ts'
 import { guard } from './http/guard.ts'
 import { methodTable } from './http/method-table.ts'
 import { requestLog } from './http/request-log.ts'
+import { agUiRoutes } from './modules/agent-chats/ag-ui-routes.ts'
 import { openaiRoutes } from './modules/agent-chats/openai-routes.ts'
 import { agentChatRoutes } from './modules/agent-chats/routes.ts'
 import { runRoutes } from './modules/agent-chats/run-routes.ts'
@@ -33,6 +34,7 @@ export function buildApp(services: Services) {
         .use(authRoutes(signUp, sessions, users, guards))
         .use(userRoutes(users, guards))
         .use(agentChatRoutes(agentChats, answerTo, guards))
+        .use(agUiRoutes(agentChats, answerTo, guards))
         .use(runRoutes(agentChats, answerTo, guards))
         .use(openaiRoutes(completions, [config.AGENT_MODEL!], answerTo, guards))
         .use(uiRoutes(agentChats, answerTo, guards))

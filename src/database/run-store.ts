@@ -65,6 +65,10 @@ export function runStore(database: Database): RunStore {
   const runById = database.prepare<RunRow, [string, string]>(
     `SELECT ${runColumns} FROM ${runTables} WHERE r.chat_id = ? AND r.id = ?`,
   )
+  const newestOfChat = database.prepare<RunRow, [{ chatId: string; messageId: string | null }]>(
+    `SELECT ${runColumns} FROM ${runTables}
+     WHERE r.chat_id = $chatId AND ($messageId IS NULL OR message_id = $messageId) ORDER BY r.id DESC LIMIT 1`,
+  )
   const openOfChat = database.prepare<RunRow, [string]>(
     `SELECT ${runColumns} FROM ${runTables}
      WHERE r.chat_id = ? AND status IN ('running', 'waiting') ORDER BY started_at LIMIT 1`,
@@ -161,6 +165,12 @@ export function runStore(database: Database): RunStore {
     async run(chatId, runId, userId) {
       const row = runById.get(chatId, runId)
       return row?.userId === userId ? kept(row) : null
+    },
+    async newestRun(chatId, userId, messageId) {
+      const chat = owner.get(chatId)
+      if (chat && chat.userId !== userId) return 'chat_not_found'
+      const row = newestOfChat.get({ chatId, messageId: messageId ?? null })
+      return row && kept(row)
     },
     keyed: (userId, key, now) => keyed.get(userId, key, now),
     answerCalls: ({ chatId, runId, userId }, answers) =>

@@ -1,6 +1,6 @@
 /** What the API reference says of POST /agent-chats. */
 import { describe } from '../../http/openapi.ts'
-import { exampleAnswer } from './example.ts'
+import { exampleAnswer, exampleIds } from './example.ts'
 
 export const sendMessage = describe(
   'sendMessage',
@@ -66,6 +66,34 @@ function exampleChunks(): string {
     { type: 'finish', finishReason: 'stop' },
   ]
   return [...chunks.map(chunk => JSON.stringify(chunk)), '[DONE]'].map(data => `data: ${data}\n\n`).join('')
+}
+
+export const runByAgUi = describe(
+  'runByAgUi',
+  'Run the agent for an AG-UI client',
+  `For \`HttpAgent\` of \`@ag-ui/client\` 1.0 as it is: its \`url\` is this one, its \`headers\` bear the access \
+token. The history is kept here; of \`messages\` the newest of the user is believed. A message that is there \
+already is not answered twice: the rest of its answer comes, or, where that failed, a new one. The client's \
+leaving stops nothing: \`RUN_STARTED\` bears the ids to stop or follow the run by as its \`metadata\`.`,
+  agUiExample(),
+)
+
+function agUiExample(): string {
+  const names = { threadId: 'thread-1', runId: 'run-1' }
+  const messageId = exampleAnswer.events.find(({ type }) => type === 'TEXT_MESSAGE_START')?.message_id
+  const events = [
+    {
+      type: 'RUN_STARTED',
+      ...names,
+      protocolVersion: '1.0',
+      metadata: { sessionId: exampleIds.session_id, runId: exampleIds.run_id },
+    },
+    { type: 'TEXT_MESSAGE_START', messageId, role: 'assistant' },
+    { type: 'TEXT_MESSAGE_CONTENT', messageId, delta: exampleAnswer.output },
+    { type: 'TEXT_MESSAGE_END', messageId },
+    { type: 'RUN_FINISHED', ...names, outcome: { type: 'success' } },
+  ]
+  return events.map(event => `data: ${JSON.stringify(event)}\n\n`).join('')
 }
 
 /** As wires/sse.ts sends them. */

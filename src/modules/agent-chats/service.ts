@@ -1,6 +1,7 @@
 /** The agent's chats: messages come in, runs answer them, whoever is there can follow, stop or approve. */
 import type { UserModelMessage } from 'ai'
 import type { Config } from '../../config.ts'
+import { AppError } from '../../errors.ts'
 import { IdempotentStarts } from './idempotency.ts'
 import type { OnConflict } from './lanes.ts'
 import { Run } from './run.ts'
@@ -85,6 +86,13 @@ export class AgentChats {
   /** The run of the chat that waits for an approval or a client's tool, if one does. */
   waiting(userId: string, chatId: string): Promise<KeptRun | null> {
     return this.runner.waiting(userId, chatId)
+  }
+
+  /** The newest run of the chat, or of those that answer the message, if there is one. Throws chat_not_found. */
+  async newest(userId: string, chatId: string, messageId?: string): Promise<KeptRun | null> {
+    const run = await this.store.newestRun(chatId, userId, messageId)
+    if (run === 'chat_not_found') throw new AppError(run)
+    return run
   }
 
   /** What answers in the chat now, if anything does. */

@@ -134,6 +134,8 @@ export interface RunStore {
   interruptedRuns(): Promise<KeptRun[]>
   /** A run of the user's, with all its events. */
   run(chatId: string, runId: string, userId: string): Promise<KeptRun | null>
+  /** The newest run of the chat, or of those that answer the message; null where there is none. */
+  newestRun(chatId: string, userId: string, messageId?: string): Promise<KeptRun | null | 'chat_not_found'>
   /** The run that was begun under the key, in the last day. */
   keyed(
     userId: string,

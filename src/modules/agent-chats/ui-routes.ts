@@ -12,7 +12,7 @@ import { eventFrames, nothingMore } from './schema.ts'
 import type { AgentChats } from './service.ts'
 import * as schema from './ui-schema.ts'
 import type { AnswerTo } from './wires/answer-to.ts'
-import { chatIdOf } from './wires/chat-id.ts'
+import { chatIdOf, messageIdOf } from './wires/chat-id.ts'
 import { uiStream } from './wires/ui.ts'
 import { type Asked, askedOf } from './wires/ui-request.ts'
 
@@ -84,10 +84,6 @@ export const uiRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =>
         detail: stopUiChat,
       },
     )
-
-/** The client's id as it is, where it is fit for one, and else always the same. */
-const messageIdOf = (chatId: string, id: string): string =>
-  /^[\w-]{1,64}$/.test(id) ? id : Bun.randomUUIDv5(id, chatId)
 
 function begin(chats: AgentChats, userId: string, body: schema.UiBody, locale: Locale): Promise<Run> {
   const asked = askedOf(body, locale)

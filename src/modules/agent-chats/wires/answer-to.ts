@@ -16,9 +16,9 @@ export type AnswerTo = ReturnType<typeof answering>
 export function answering(sessions: Sessions, fallback: Locale) {
   const live = (caller: Asking['caller']) => () => sessions.isAlive(caller.sessionId)
 
-  function streamTo({ request, caller }: Asking, run: Run, after: number): Response {
+  function streamTo({ request, caller }: Asking, run: Run, after: number, wireOf = sseWire): Response {
     const locale = localeOf(request, fallback)
-    const reading = { run, wire: sseWire(run, locale), isAlive: live(caller), after }
+    const reading = { run, wire: wireOf(run, locale), isAlive: live(caller), after }
     return eventStream(reading, { 'content-language': locale, vary: 'Accept, Accept-Language' })
   }
 
@@ -39,6 +39,9 @@ export function answering(sessions: Sessions, fallback: Locale) {
       if (transcript.ended && after >= transcript.length) return new Response(null, { status: 204 })
       return streamTo(asking, run, after)
     },
+
+    /** What comes after a place, in a wire format of its own. */
+    stream: streamTo,
 
     locale: (request: Request) => localeOf(request, fallback),
     isAlive: live,

@@ -13,3 +13,7 @@ export function chatIdOf(userId: string, id: string): string {
   bytes[8] = (bytes[8]! & 0x3f) | 0x80
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
+
+/** The client's id of a message as it is, where it is fit for one, and else always the same. */
+export const messageIdOf = (chatId: string, id: string): string =>
+  /^[\w-]{1,64}$/.test(id) ? id : Bun.randomUUIDv5(id, chatId)

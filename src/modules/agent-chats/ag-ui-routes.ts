@@ -1,0 +1,41 @@
+import { Elysia } from 'elysia'
+import type { Guard } from '../../http/guard.ts'
+import { badBody, problems } from '../../http/openapi.ts'
+import { agUiBody, agUiQuery } from './ag-ui-schema.ts'
+import { takeTurn } from './ag-ui-turn.ts'
+import { runByAgUi } from './openapi.ts'
+import { noPlace } from './routes.ts'
+import { eventFrames } from './schema.ts'
+import type { AgentChats } from './service.ts'
+import { agUiWire } from './wires/ag-ui.ts'
+import type { AnswerTo } from './wires/answer-to.ts'
+
+/** The agent for clients that speak AG-UI. */
+export const agUiRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =>
+  new Elysia({ prefix: '/agent-chats', tags: ['Agent Chat'] }).use(guard).post(
+    '/ag-ui',
+    async context => {
+      const { body, caller, query } = context
+      // Whoever writes on has stopped listening: the client's own stop is not heard here.
+      const onConflict = query.on_conflict ?? 'interrupt'
+      const { run, after, telling } = await takeTurn(chats, caller.userId, body, onConflict)
+      return answerTo.stream(context, run, after, (run, locale) => agUiWire(run, locale, telling))
+    },
+    {
+      signedIn: true,
+      query: agUiQuery,
+      body: agUiBody,
+      response: {
+        200: eventFrames,
+        ...problems(
+          'unauthenticated',
+          'chat_not_found',
+          'message_not_found',
+          'message_id_taken',
+          ...badBody,
+          ...noPlace,
+        ),
+      },
+      detail: runByAgUi,
+    },
+  )
