@@ -1,6 +1,6 @@
 /**
  * One answer: the model is called, the tools it asks for are used, and it is called again with their results.
- * The calls are the AI SDK's, the loop around them is ours (docs/decisions/0011). Loaded with the first
+ * The calls are the AI SDK's, the loop around them is its manual agent loop (docs/decisions/0011). Loaded with the first
  * message: the SDK costs time and memory that a server without chats spares.
  */
 import {
