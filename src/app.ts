@@ -14,13 +14,14 @@ import { uiRoutes } from './modules/agent-chats/ui-routes.ts'
 import { answering } from './modules/agent-chats/wires/answer-to.ts'
 import { authRoutes } from './modules/auth/routes.ts'
 import { infraRoutes } from './modules/infra/routes.ts'
+import { usageRoutes } from './modules/usage/routes.ts'
 import { userRoutes } from './modules/users/routes.ts'
 import type { Services } from './services.ts'
 
 export type App = ReturnType<typeof buildApp>
 
 export function buildApp(services: Services) {
-  const { config, limiter, sessions, signUp, users, agentChats, completions, infra } = services
+  const { config, limiter, sessions, signUp, users, usage, agentChats, completions, infra } = services
   const guards = guard({ sessions, limiter, config })
   const answerTo = answering(sessions, config.DEFAULT_LOCALE)
   const methods = methodTable(() => app.routes)
@@ -33,6 +34,7 @@ export function buildApp(services: Services) {
       api
         .use(authRoutes(signUp, sessions, users, guards))
         .use(userRoutes(users, guards))
+        .use(usageRoutes(usage, guards))
         .use(agentChatRoutes(agentChats, answerTo, guards))
         .use(agUiRoutes(agentChats, answerTo, guards))
         .use(runRoutes(agentChats, answerTo, guards))

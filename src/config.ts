@@ -145,6 +145,11 @@ export const settings = {
   ),
   AGENT_MAX_STEPS: setting(integer(1, 100), 10, 'Model calls in one run at most.'),
   AGENT_MAX_RUNS: setting(integer(1, 10_000), 3, 'Runs a user may have at once; 429 beyond.'),
+  AGENT_DAILY_TOKENS: setting(
+    integer(0, 1_000_000_000_000),
+    0,
+    'Tokens a user may take of models in a day (UTC), input and output together; 429 beyond. 0 for no budget.',
+  ),
   AGENT_CONTEXT_TOKENS: setting(
     integer(256, 10_000_000),
     32_000,

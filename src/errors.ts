@@ -24,6 +24,7 @@ export const errorCodes = [
   'redirect_not_allowed',
   'rate_limited',
   'too_many_runs',
+  'token_budget_spent',
   'run_in_progress',
   'run_cancelled',
   'call_answered',
@@ -59,6 +60,8 @@ export type ErrorOptions = {
   retryAfter?: number
   /** Members added to the problem document. */
   members?: Record<string, unknown>
+  /** A JSON pointer to the field that is to blame. */
+  pointer?: string
   /** For the log alone. */
   cause?: unknown
   /** Of a tool's failure, for the model alone: what it is told instead of the code. */

@@ -14,6 +14,7 @@ import { Database, lockDataDir } from './database/database.ts'
 import { outboxStore } from './database/outbox-store.ts'
 import { runStore } from './database/run-store.ts'
 import { sessionStore } from './database/session-store.ts'
+import { usageStore } from './database/usage-store.ts'
 import { userStore } from './database/user-store.ts'
 import { StartError } from './errors.ts'
 import { hashQueue } from './limits.ts'
@@ -31,6 +32,7 @@ import { Passwords } from './modules/auth/passwords.ts'
 import { Sessions } from './modules/auth/sessions.ts'
 import { SignUp } from './modules/auth/sign-up.ts'
 import { Infra } from './modules/infra/service.ts'
+import { TokenUsage } from './modules/usage/service.ts'
 import { Users } from './modules/users/service.ts'
 import { Secrets } from './secrets.ts'
 
@@ -75,11 +77,12 @@ export async function openServices(config: Config, now: () => number = Date.now)
   )
   const users = new Users(userStore(database), config.ADMIN_EMAILS)
   const mcp = mcpServers ? openMcp(mcpServers) : undefined
+  const usage = new TokenUsage(usageStore(database), config.AGENT_DAILY_TOKENS, now)
   const runs = runStore(database)
   const openAgent = () =>
-    import('./modules/agent-chats/agent.ts').then(agent => agent.openAgent(config, users, now, mcp))
+    import('./modules/agent-chats/agent.ts').then(agent => agent.openAgent(config, users, usage, now, mcp))
   const keeper = new RunKeeper(runs, config, now)
-  const runner = new Runner(keeper, runs.record, openAgent, config)
+  const runner = new Runner(keeper, runs.record, openAgent, usage, config)
   const agentChats = new AgentChats(runs, runner, config, now)
   const completions = new Completions(agentChats, new Conversations(conversationStore(database), now))
   const infra = new Infra(database, redis, mcp)
@@ -98,7 +101,7 @@ export async function openServices(config: Config, now: () => number = Date.now)
     database.close()
     lock.release()
   }
-  return { config, limiter, sessions, signUp, users, runner, agentChats, completions, infra, close }
+  return { config, limiter, sessions, signUp, users, usage, runner, agentChats, completions, infra, close }
 }
 
 function prepareDataDir(dataDir: string): void {

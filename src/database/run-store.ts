@@ -12,22 +12,24 @@ import type {
 import type { Database } from './database.ts'
 import { messagePath } from './message-path.ts'
 import { runRecord } from './run-record.ts'
+import { addSpent } from './usage-store.ts'
 
 const keySeconds = 24 * 60 * 60
 
 type RunRow = Omit<KeptRun, 'usage' | 'order' | 'paused' | 'events'> &
-  KeptRun['usage'] & { pending: string | null; events: string | null }
+  Omit<KeptRun['usage'], 'estimated'> & { estimated: number; pending: string | null; events: string | null }
 
 const runColumns = `r.chat_id AS chatId, r.id AS runId, c.user_id AS userId, answer_id AS answerId,
   message_id AS messageId, model, status, error_code AS errorCode, started_at AS startedAt, ended_at AS endedAt,
   input_tokens AS inputTokens, cached_input_tokens AS cachedInputTokens, output_tokens AS outputTokens,
-  reasoning_tokens AS reasoningTokens, pending, events`
+  reasoning_tokens AS reasoningTokens, estimated, pending, events`
 const runTables = `runs r JOIN chats c ON c.id = r.chat_id
   LEFT JOIN transcripts t ON t.chat_id = r.chat_id AND t.run_id = r.id`
 
 export function runStore(database: Database): RunStore {
   const path = messagePath(database)
   const record = runRecord(database)
+  const spend = addSpent(database)
   const owner = database.prepare<{ userId: string; headId: string | null }, [string]>(
     'SELECT user_id AS userId, head_id AS headId FROM chats WHERE id = ?',
   )
@@ -58,7 +60,8 @@ export function runStore(database: Database): RunStore {
   const closeRun = database.prepare(
     `UPDATE runs SET status = $status, error_code = $errorCode, ended_at = $endedAt, pending = $pending,
        input_tokens = input_tokens + $inputTokens, cached_input_tokens = cached_input_tokens + $cachedInputTokens,
-       output_tokens = output_tokens + $outputTokens, reasoning_tokens = reasoning_tokens + $reasoningTokens
+       output_tokens = output_tokens + $outputTokens, reasoning_tokens = reasoning_tokens + $reasoningTokens,
+       estimated = max(estimated, $estimated)
      WHERE chat_id = $chatId AND id = $runId`,
   )
   const keepEvents = database.prepare('INSERT OR REPLACE INTO transcripts VALUES (?, ?, ?)')
@@ -145,11 +148,13 @@ export function runStore(database: Database): RunStore {
         return 'begun'
       }),
     record: record.add,
-    async endRun({ chatId, runId, answer, events, usage, paused, now, status, errorCode }) {
+    async endRun({ chatId, runId, userId, answer, events, usage, spent, paused, now, status, errorCode }) {
       await database.write(() => {
         const endedAt = status === 'waiting' ? null : now
         const pending = paused && JSON.stringify(paused)
-        const closed = closeRun.run({ chatId, runId, status, errorCode, endedAt, pending, ...usage })
+        const took = { ...usage, estimated: Number(usage.estimated) }
+        spend(userId, spent)
+        const closed = closeRun.run({ chatId, runId, status, errorCode, endedAt, pending, ...took })
         if (closed.changes === 0) return
         const { messageId } = runById.get(chatId, runId)!
         const headId = path.append(chatId, runId, messageId, answer, now)
@@ -208,12 +213,12 @@ export function runStore(database: Database): RunStore {
 
 /** @param said what runs that were cut off had said */
 function kept({ pending, events, ...row }: RunRow, said?: Map<string, RunEvent[]>): KeptRun {
-  const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, ...run } = row
+  const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, estimated, ...run } = row
   const state = pending === null ? null : JSON.parse(pending)
   const before = events === null ? [] : (JSON.parse(events) as RunEvent[])
   return {
     ...run,
-    usage: { inputTokens, cachedInputTokens, outputTokens, reasoningTokens },
+    usage: { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, estimated: estimated === 1 },
     order: run.status === 'queued' ? (state as Order) : null,
     paused: run.status === 'queued' ? null : (state as Paused | null),
     // That it began is on record by its status.

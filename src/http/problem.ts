@@ -30,6 +30,7 @@ export const statusOf = {
   idempotency_key_reused: 422,
   rate_limited: 429,
   too_many_runs: 429,
+  token_budget_spent: 429,
   internal_error: 500,
   model_failed: 502,
   model_rejected_key: 502,
@@ -97,15 +98,22 @@ export function problem(error: AppError, path: string, locale: Locale, vary?: un
   if (status === 401) headers.set('www-authenticate', 'Bearer')
   if (error.options.params?.allow !== undefined) headers.set('allow', String(error.options.params.allow))
   if (error.options.retryAfter !== undefined) headers.set('retry-after', String(error.options.retryAfter))
+  const detail = detailOf(error.failure, locale)
+  const { pointer } = error.options
   const body = {
     type: 'about:blank',
     title: titles[status],
     status,
-    detail: detailOf(error.failure, locale),
+    detail,
     instance: path,
     code: error.code,
     ...(path.startsWith(openaiPath) && { error: openaiError(error, locale) }),
+    ...(pointer && { errors: [{ pointer, detail: fieldDetail(error, detail, locale) }] }),
     ...error.options.members,
   }
   return new Response(JSON.stringify(body), { status, headers })
 }
+
+/** That the request is not valid says nothing of a field. */
+const fieldDetail = ({ code }: AppError, detail: string, locale: Locale): string =>
+  code === 'invalid_request' ? textsIn(locale).fields.invalid : detail

@@ -23,6 +23,8 @@ export const en: Texts = {
     redirect_not_allowed: 'redirect_to is not allowed: its origin is not in REDIRECT_ALLOW_LIST.',
     rate_limited: 'Too many requests. Try again in {seconds} seconds.',
     too_many_runs: 'You have {max} answers under way, which is the most. Wait for one to end.',
+    token_budget_spent:
+      'You have used the {max} tokens you may use in a day (UTC). Try again in {seconds} seconds.',
     run_in_progress: 'This chat is still answering the message before. Wait for it to end.',
     run_cancelled: 'The answer was stopped; what came is kept.',
     call_answered: 'This has been answered already.',

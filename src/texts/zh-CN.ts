@@ -22,6 +22,7 @@ const errors: Record<ErrorCode, string> = {
   redirect_not_allowed: '不允许跳转到该地址：其来源不在 REDIRECT_ALLOW_LIST 中',
   rate_limited: '请求过于频繁，请在 {seconds} 秒后重试',
   too_many_runs: '同时进行的对话过多（最多 {max} 个），请等待其中一个结束',
+  token_budget_spent: '今天（UTC）的 {max} 个 token 已用完，请在 {seconds} 秒后重试',
   run_in_progress: '该对话正在回答上一条消息，请等它结束后再发送',
   run_cancelled: '回答已停止，已有的内容已保存',
   call_answered: '这一项已经答复过了',

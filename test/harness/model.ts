@@ -32,8 +32,25 @@ export async function startModel() {
     prompts,
     lastPrompt: () => prompts().at(-1) ?? [],
     requests: () => mock.getRequests(),
+    /** What its journal has of tokens: those that it has told to the end of a call. */
+    told: () => mock.getRequests().reduce((sum, { response }) => sum + tokensTold(response), 0),
     stop: () => mock.stop(),
   }
+}
+
+type Usage = ReturnType<typeof usage>
+
+/** A usage of so many tokens in and out, by the names of both APIs. */
+export const usage = (input: number, output: number) => ({
+  usage: { prompt_tokens: input, completion_tokens: output, input_tokens: input, output_tokens: output },
+})
+
+type Served = { status: number; interrupted?: boolean; fixture: { response: unknown } | null }
+
+function tokensTold({ status, interrupted, fixture }: Served): number {
+  if (status !== 200 || interrupted || !fixture) return 0
+  const { usage } = fixture.response as Partial<Usage>
+  return (usage?.input_tokens ?? 0) + (usage?.output_tokens ?? 0)
 }
 
 /** What the raw model does once it has been sent a message: lines of a stream, or a whole response. */

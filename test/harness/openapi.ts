@@ -49,7 +49,7 @@ export function exampleAddress({ path, parameters }: Place): string {
   const query = parameters
     .filter(parameter => parameter.in === 'query')
     .map(({ name, example }) => `${name}=${encodeURIComponent(String(example))}`)
-  return [filled.replace('/api/v1', ''), ...query].join('?')
+  return [filled.replace('/api/v1', ''), query.join('&')].filter(Boolean).join('?')
 }
 
 /** What a value breaks of the schema that stands at these keys of the document; nothing where it fits. */

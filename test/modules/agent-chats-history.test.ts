@@ -8,6 +8,7 @@ import fc from 'fast-check'
 import { readConfig } from '../../src/config.ts'
 import { Database } from '../../src/database/database.ts'
 import { runStore } from '../../src/database/run-store.ts'
+import { usageStore } from '../../src/database/usage-store.ts'
 import { AppError } from '../../src/errors.ts'
 import { openAgent } from '../../src/modules/agent-chats/agent.ts'
 import { contextOf } from '../../src/modules/agent-chats/history.ts'
@@ -15,7 +16,8 @@ import { RunKeeper } from '../../src/modules/agent-chats/keeper.ts'
 import type { Run } from '../../src/modules/agent-chats/run.ts'
 import { Runner } from '../../src/modules/agent-chats/runner.ts'
 import { AgentChats } from '../../src/modules/agent-chats/service.ts'
-import { noUsage } from '../../src/modules/agent-chats/usage.ts'
+import { TokenUsage } from '../../src/modules/usage/service.ts'
+import { noUsage, type Spent } from '../../src/modules/usage/tokens.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
 import { openEventStream } from '../harness/event-stream.ts'
 import { startExecutable } from '../harness/executable.ts'
@@ -75,11 +77,16 @@ describe('the store', () => {
       message: { id: `m-${runId}`, message: user(content) },
       parentId: null,
     })
-  const finish = (chatId: string, runId: string, content: string) =>
+  const finish = (
+    chatId: string,
+    runId: string,
+    content: string,
+    took = { usage: noUsage(), spent: [] as Spent[] },
+  ) =>
     store.endRun({
       ...{ chatId, runId, userId: 'alice', status: 'finished', errorCode: null, events: [], paused: null },
       answer: [{ id: `a-${runId}`, message: assistant(content) }],
-      usage: noUsage(),
+      ...took,
       now: 2,
     })
   const history = async (chatId: string, userId: string, bytes: number) => {
@@ -135,9 +142,18 @@ describe('the store', () => {
     expect(performance.now() - start).toBeLessThan(50)
   })
 
-  test('keeps nothing of an answer whose run is gone', async () => {
-    await finish('none', 'nobody', 'lost')
+  test('keeps nothing of an answer whose run is gone but what it took', async () => {
+    const usage = { ...noUsage(), outputTokens: 7 }
+    const spent = [{ ...usage, day: '2026-11-22', model: 'm' }]
+    await finish('none', 'nobody', 'lost', { usage, spent })
     expect(database.prepare("SELECT * FROM messages WHERE id = 'a-nobody'").all()).toEqual([])
+    expect(usageStore(database).between('alice', '2026-11-22', '2026-11-22')).toEqual(spent)
+  })
+
+  test('keeps nothing of what somebody took who is gone', async () => {
+    const spent = [{ ...noUsage(), outputTokens: 7, day: '2026-11-22', model: 'm' }]
+    await usageStore(database).add('nobody', spent)
+    expect(usageStore(database).between('nobody', '2026-11-22', '2026-11-22')).toEqual([])
   })
 
   test('finds the runs that a crash left open, with what is on record of them, and no others', async () => {
@@ -308,7 +324,9 @@ describe('the service', () => {
     const people = { profile: nobody, find: nobody, change: nobody }
     const store = runStore(database)
     const keeper = new RunKeeper(store, config, Date.now)
-    runner = new Runner(keeper, store.record, async () => openAgent(config, people, Date.now), config)
+    const usage = new TokenUsage(usageStore(database), 0)
+    const agent = async () => openAgent(config, people, usage, Date.now)
+    runner = new Runner(keeper, store.record, agent, usage, config)
     chats = new AgentChats(store, runner, config)
   })
   afterAll(async () => {

@@ -96,6 +96,8 @@ function optionsOf(code: ErrorCode, { path, pointer }: Place): ErrorOptions {
       return { params: { method: 'PUT', allow: 'GET, HEAD, PATCH' } }
     case 'internal_error':
       return { params: { id: '5e6d1c0a-0b77-4f2e-9d3a-7a1f8a2c9b10' } }
+    case 'token_budget_spent':
+      return { params: { max: 1_000_000 }, retryAfter: 36_000 }
     case 'too_many_runs':
       return { params: { max: 3 }, retryAfter: 5 }
     default:

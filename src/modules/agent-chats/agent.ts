@@ -11,8 +11,10 @@ import {
 } from 'ai'
 import type { Config } from '../../config.ts'
 import { AppError } from '../../errors.ts'
+import type { TokenUsage } from '../usage/service.ts'
+import { dayOf, noUsage, type Usage } from '../usage/tokens.ts'
 import type { HeldCall } from './events.ts'
-import { failureOfFinish, modelFailure } from './model-failure.ts'
+import { failureOfFinish, isRefusal, modelFailure } from './model-failure.ts'
 import { estimatedUsage, usageOf } from './model-usage.ts'
 import { modelsOf } from './models/index.ts'
 import { openaiOptions } from './models/openai.ts'
@@ -24,7 +26,7 @@ import { TimeLimits } from './time-limits.ts'
 import { openTools } from './tools/index.ts'
 import type { ToolSource } from './tools/source.ts'
 import { type People, toldToModel } from './tools/tool.ts'
-import { addUsage } from './usage.ts'
+import { Reader } from './transcript.ts'
 
 // What the SDK has to say belongs in no log of ours.
 globalThis.AI_SDK_LOG_WARNINGS = false
@@ -50,7 +52,14 @@ export type Task = {
 
 export type Agent = ReturnType<typeof openAgent>
 
-export function openAgent(config: Config, people: People, now: () => number, source?: ToolSource) {
+/** @param budget asked before each call of a model */
+export function openAgent(
+  config: Config,
+  people: People,
+  budget: Pick<TokenUsage, 'check'>,
+  now: () => number,
+  source?: ToolSource,
+) {
   const models = modelsOf(config)
   const tools = openTools(source)
   const instructions = config.AGENT_INSTRUCTIONS ?? defaultInstructions
@@ -86,7 +95,8 @@ export function openAgent(config: Config, people: People, now: () => number, sou
           tools: offered,
           providerOptions,
         }
-        const content = await listen(call, run, narrator, clock)
+        budget.check(run.userId)
+        const content = await listen(call, run, narrator, clock, () => dayOf(now()))
         const calls = content.filter(isToolCall)
         if (calls.length === 0) break
         said.push(messageOf(content))
@@ -165,12 +175,18 @@ export function openAgent(config: Config, people: People, now: () => number, sou
 }
 
 /** One call of the model, read as fast as it speaks; rejects if what it says is not whole. */
-async function listen(call: ModelCall, run: Run, narrator: Narrator, clock: TimeLimits): Promise<Content> {
+async function listen(
+  call: ModelCall,
+  run: Run,
+  narrator: Narrator,
+  clock: TimeLimits,
+  today: () => string,
+): Promise<Content> {
   let finish: FinishReason | null = null
   let content: Content = []
   const { transcript } = run
-  const before = transcript.size
-  let usage = null
+  const before = transcript.length
+  let usage: Usage | null = null
   let calls = 0
   clock.callStarts()
   narrator.beginStep()
@@ -196,10 +212,17 @@ async function listen(call: ModelCall, run: Run, narrator: Narrator, clock: Time
         run.abort(new AppError('answer_too_long'))
       else narrator.tell(part)
     }
+  } catch (error) {
+    // Of a call that was turned away nothing was taken.
+    if (isRefusal(error)) usage ??= noUsage()
+    throw error
   } finally {
     clock.callEnds()
     // What it does not say, being cut off, is no gift.
-    addUsage(run.usage, usage ?? estimatedUsage(call.messages, transcript.size - before))
+    run.spend(
+      usage ?? estimatedUsage(call.messages, new Reader(transcript, before, 'length').rest()),
+      today(),
+    )
   }
   run.signal.throwIfAborted()
   const failure = failureOfFinish(finish)

@@ -44,7 +44,13 @@ export const exampleRun = {
   answer_id: asking,
   error: null,
   interrupts: [],
-  usage: { input_tokens: 512, cached_input_tokens: 0, output_tokens: 24, reasoning_tokens: 0 },
+  usage: {
+    input_tokens: 512,
+    cached_input_tokens: 0,
+    output_tokens: 24,
+    reasoning_tokens: 0,
+    estimated: false,
+  },
   started_at: '2026-11-22T10:00:00.000Z',
   ended_at: '2026-11-22T10:00:01.500Z',
 }

@@ -1,10 +1,12 @@
 /** What is kept of runs: how they begin, what they came to, and how one ends that nobody carries out any more. */
 import type { Config } from '../../config.ts'
 import { AppError, type ErrorCode } from '../../errors.ts'
+import { dayOf } from '../usage/tokens.ts'
 import type { Task } from './agent.ts'
 import { answerOf } from './answer.ts'
 import type { RunEnding } from './events.ts'
 import { contextOf } from './history.ts'
+import { estimatedUsage } from './model-usage.ts'
 import { Run } from './run.ts'
 import type {
   Attached,
@@ -92,7 +94,7 @@ export class RunKeeper {
 
   /** Keeps what the run came to, its ending included, which nobody has been told yet. */
   end(run: Run, ending: RunEnding, paused: Paused | null = null): Promise<void> {
-    const { id: runId, chatId, userId, transcript, usage } = run
+    const { id: runId, chatId, userId, transcript, usage, spent } = run
     const held = ending.type === 'RUN_PAUSED' ? ending.calls.map(({ toolCallId }) => toolCallId) : []
     const errorCode = ending.type === 'RUN_ERROR' ? ending.failure.code : null
     return this.store.endRun({
@@ -104,6 +106,7 @@ export class RunKeeper {
       answer: answerOf(transcript.events, held),
       events: [...transcript.events, ending],
       usage,
+      spent,
       paused,
       now: this.now(),
     })
@@ -127,9 +130,19 @@ export class RunKeeper {
   async settle(kept: KeptRun, code: 'run_cancelled' | 'run_interrupted'): Promise<void> {
     const { failure } = new AppError(code)
     const run = Run.again(kept)
+    if (kept.status === 'running') await this.#estimate(run, kept)
     for (const event of closingsOf(kept, failure)) run.transcript.append(event)
     if (kept.order) await this.begin(run, (await this.prepare(run, kept.order)).attached)
     await this.end(run, { type: 'RUN_ERROR', failure })
+  }
+
+  /** What a run took whose calls nobody counts any more: at least what it was asked once, and what it said. */
+  async #estimate(run: Run, { chatId, userId, messageId, events }: KeptRun): Promise<void> {
+    const budget = this.config.AGENT_CONTEXT_TOKENS * bytesPerToken
+    const context = await this.store.context(chatId, userId, { kind: 'again', messageId }, budget)
+    const asked = typeof context === 'string' ? [] : contextOf(context.messages, context.asked!.message)
+    const said = events.slice(events.findLastIndex(({ type }) => type === 'RUN_STARTED'))
+    run.spend(estimatedUsage(asked, said), dayOf(this.now()))
   }
 
   #startOf({ id, chatId, userId, answerId, model }: Run, key: IdempotencyKey | null): RunStart {

@@ -35,6 +35,10 @@ export function modelFailure(error: unknown): AppError {
   }
 }
 
+/** Whether the call was turned away before the model was asked. */
+export const isRefusal = (error: unknown): boolean =>
+  APICallError.isInstance(error) && error.statusCode !== 200
+
 /** What the model's own word for the end of its answer means; null where nothing is amiss. */
 export function failureOfFinish(finish: FinishReason | null): AppError | null {
   switch (finish) {

@@ -70,10 +70,7 @@ export class Recorder {
   }
 
   #news(run: Run): RunEvent[] {
-    const reader = this.#reading.get(run)!
-    const events: RunEvent[] = []
-    for (let event = reader.take(); event; event = reader.take()) events.push(event)
-    return events
+    return [...this.#reading.get(run)!.rest()]
   }
 
   #goBack(runs: Run[], places: number[]): void {

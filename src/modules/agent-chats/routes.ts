@@ -78,7 +78,13 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
     )
 
 /** Why a run does not begin. */
-export const noPlace = ['run_in_progress', 'too_many_runs', 'stopping', 'storage_unavailable'] as const
+export const noPlace = [
+  'run_in_progress',
+  'too_many_runs',
+  'token_budget_spent',
+  'stopping',
+  'storage_unavailable',
+] as const
 
 export const failuresOfARun = [
   'run_cancelled',

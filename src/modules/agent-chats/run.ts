@@ -1,9 +1,9 @@
 import { AppError } from '../../errors.ts'
+import { type Spent, sumOf, type Usage } from '../usage/tokens.ts'
 import { outputOf } from './answer.ts'
 import { type HeldCall, isEnding, type RunEnding, type RunEvent } from './events.ts'
 import type { KeptRun } from './store.ts'
 import { Transcript } from './transcript.ts'
-import { noUsage, type Usage } from './usage.ts'
 
 /** How a run stands. Queued, it waits for the one before; waiting, for a person or a client. */
 export type RunStatus = 'queued' | 'running' | 'waiting' | 'finished' | 'failed' | 'cancelled'
@@ -27,7 +27,8 @@ export class Run {
   readonly transcript: Transcript
   /** The place in the transcript where this leg began: past it, a run that waited goes on. */
   readonly legStart: number
-  readonly usage: Usage = noUsage()
+  /** What this leg's calls of the model took. */
+  readonly spent: Spent[] = []
   /** Resolves when the run has ended, or waits. */
   readonly ended: Promise<void>
   failure: AppError | null = null
@@ -73,6 +74,16 @@ export class Run {
   /** The first reason counts. */
   abort(reason: AppError): void {
     this.#abort.abort(reason)
+  }
+
+  /** Notes what a call of the model took. */
+  spend(usage: Usage, day: string): void {
+    this.spent.push({ ...usage, day, model: this.model })
+  }
+
+  /** What this leg took in all. */
+  get usage(): Usage {
+    return sumOf(this.spent)
   }
 
   /** What the last message says. */

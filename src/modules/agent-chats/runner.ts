@@ -2,6 +2,7 @@
 import type { Config } from '../../config.ts'
 import { AppError } from '../../errors.ts'
 import { log, reason } from '../../log.ts'
+import type { TokenUsage } from '../usage/service.ts'
 import type { Agent, Task } from './agent.ts'
 import type { RunEnding } from './events.ts'
 import type { RunKeeper, RunName } from './keeper.ts'
@@ -32,6 +33,7 @@ export class Runner {
     private readonly keeper: RunKeeper,
     record: (entries: RecordEntry[]) => boolean,
     private readonly openAgent: () => Promise<Agent>,
+    private readonly usage: TokenUsage,
     private readonly config: Pick<Config, 'AGENT_MAX_RUNS'>,
   ) {
     this.#recorder = new Recorder(record)
@@ -44,7 +46,7 @@ export class Runner {
     { onConflict = 'reject', key = null }: { onConflict?: OnConflict; key?: IdempotencyKey | null },
   ): Promise<Run> {
     // Nothing is awaited before the run has its place, so that of many at once no more get one.
-    this.#refuseTooMany(identity.userId)
+    this.#refuseTooMuch(identity.userId)
     const run = new Run(identity)
     const inLine = Promise.withResolvers<void>()
     const begin = () => void inLine.promise.then(() => this.#beginLate(run, order))
@@ -66,7 +68,7 @@ export class Runner {
   /** Notes the answers of calls that a run waits for, and lets it go on with the last of them. */
   async goOn(name: RunName, answers: Array<{ id: string; answer: CallAnswer }>): Promise<Run> {
     const waiting = await this.find(name)
-    this.#refuseTooMany(name.userId)
+    this.#refuseTooMuch(name.userId)
     const run = Run.again(waiting)
     this.#lanes.enter(run, 'reject')
     try {
@@ -149,11 +151,12 @@ export class Runner {
     await Promise.race([ended, Bun.sleep(lastWordsMs)])
   }
 
-  #refuseTooMany(userId: string): void {
+  #refuseTooMuch(userId: string): void {
     if (this.#stopping) throw new AppError('stopping', { retryAfter: restartSeconds })
     const max = this.config.AGENT_MAX_RUNS
     if (this.#lanes.count(userId) >= max)
       throw new AppError('too_many_runs', { params: { max }, retryAfter: nextRunSeconds })
+    this.usage.check(userId)
   }
 
   async #begin(run: Run, order: Order, key: IdempotencyKey | null): Promise<void> {
@@ -194,6 +197,7 @@ export class Runner {
     recorded.catch(error => run.abort(error))
     run.transcript.append({ type: 'RUN_STARTED' })
     this.#recorder.begin(run)
+    this.usage.begin(run)
     let paused: Paused | null = null
     let failure: AppError | null = null
     try {
@@ -214,6 +218,7 @@ export class Runner {
       ending = endingOf(null, this.#failureOf(run, error))
     }
     this.#recorder.end(run)
+    this.usage.end(run)
     this.#lanes.leave(run)
     run.end(ending)
   }

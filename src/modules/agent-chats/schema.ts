@@ -1,5 +1,6 @@
 import { t } from 'elysia'
 import { text } from '../../http/text.ts'
+import { tokensView } from '../usage/schema.ts'
 import { exampleAnswer, exampleIds, exampleRun } from './example.ts'
 
 /** In characters. */
@@ -152,8 +153,6 @@ export const approvalBody = t.Object(
   { title: 'Approval' },
 )
 
-const tokens = t.Number({ minimum: 0, multipleOf: 1 })
-
 export const runView = t.Object(
   {
     id: t.String({ format: 'uuid' }),
@@ -171,12 +170,7 @@ export const runView = t.Object(
     answer_id: t.Nullable(t.String({ description: 'The first message of its answer' })),
     error: t.Nullable(t.Object({ code: t.String(), detail: t.String() })),
     interrupts: eventView.properties.interrupts,
-    usage: t.Object({
-      input_tokens: tokens,
-      cached_input_tokens: tokens,
-      output_tokens: tokens,
-      reasoning_tokens: tokens,
-    }),
+    usage: tokensView,
     started_at: t.String({ format: 'date-time' }),
     ended_at: t.Nullable(t.String({ format: 'date-time' })),
   },

@@ -1,9 +1,9 @@
 import type { ModelMessage, UserModelMessage } from 'ai'
 import type { ErrorCode } from '../../errors.ts'
+import type { Spent, Usage } from '../usage/tokens.ts'
 import type { HeldCall, RunEvent } from './events.ts'
 import type { RecordEntry } from './recorder.ts'
 import type { RunStatus } from './run.ts'
-import type { Usage } from './usage.ts'
 
 /** A message of a chat: as it goes to the model, or thoughts, which later runs are not shown. */
 export type ChatMessage = ModelMessage | { role: 'reasoning'; content: string }
@@ -75,8 +75,9 @@ export type RunEnd = Identity & {
   /** All messages of the answer so far; those that are kept already stay. */
   answer: KeptMessage[]
   events: RunEvent[]
-  /** Of this leg. */
+  /** Of this leg, in all and by day. */
   usage: Usage
+  spent: Spent[]
   paused: Paused | null
   now: number
 }
@@ -128,7 +129,10 @@ export interface RunStore {
   beginRun(start: RunStart, attached: Attached): Promise<'begun' | 'chat_not_found' | 'message_id_taken'>
   /** Puts what was said on record at once, not waiting for the disk. False where it has to be tried again. */
   record(entries: RecordEntry[]): boolean
-  /** Appends the answer, and closes the run or lets it wait. Of a chat that is gone nothing is kept. */
+  /**
+   * Appends the answer, and closes the run or lets it wait. Of a chat that is gone nothing is kept but what it
+   * took of its user's tokens.
+   */
   endRun(end: RunEnd): Promise<void>
   /** Runs that a crash has left open, with what is on record of them. */
   interruptedRuns(): Promise<KeptRun[]>

@@ -145,6 +145,11 @@ export class Reader {
     return this.take()
   }
 
+  /** All that there is to take. */
+  *rest(): Generator<RunEvent> {
+    for (let event = this.take(); event; event = this.take()) yield event
+  }
+
   /** Whether the run has ended and all of it was taken. */
   get done(): boolean {
     return (

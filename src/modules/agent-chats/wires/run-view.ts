@@ -1,6 +1,7 @@
 import { AppError } from '../../../errors.ts'
 import { detailOf } from '../../../http/problem.ts'
 import type { Locale } from '../../../texts/index.ts'
+import { tokensView } from '../../usage/views.ts'
 import type { RunView } from '../schema.ts'
 import type { KeptRun } from '../store.ts'
 import { interruptView } from './view.ts'
@@ -20,12 +21,7 @@ export function runView(run: KeptRun, locale: Locale): RunView {
       detail: detailOf(new AppError(errorCode).failure, locale),
     },
     interrupts: (paused?.calls ?? []).filter(({ answer }) => answer === null).map(interruptView),
-    usage: {
-      input_tokens: usage.inputTokens,
-      cached_input_tokens: usage.cachedInputTokens,
-      output_tokens: usage.outputTokens,
-      reasoning_tokens: usage.reasoningTokens,
-    },
+    usage: tokensView(usage),
     started_at: new Date(run.startedAt).toISOString(),
     ended_at: run.endedAt === null ? null : new Date(run.endedAt).toISOString(),
   }
