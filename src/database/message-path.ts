@@ -10,6 +10,13 @@ export function messagePath(database: Database) {
     `SELECT id, parent_id AS parentId, run_id AS runId, bytes, content FROM messages
      WHERE chat_id = ? AND id = ?`,
   )
+  const step = database.prepare<
+    Pick<Row, 'parentId' | 'bytes'> & { content: string | null },
+    [string, string]
+  >(
+    `SELECT parent_id AS parentId, bytes, iif(bytes = 0, NULL, content) AS content FROM messages
+     WHERE chat_id = ? AND id = ?`,
+  )
   const question = database.prepare<{ messageId: string | null }, [string, string]>(
     'SELECT message_id AS messageId FROM runs WHERE chat_id = ? AND id = ?',
   )
@@ -51,12 +58,11 @@ export function messagePath(database: Database) {
     newest(chatId: string, leafId: string | null, budget: number): Context['messages'] {
       const messages: Context['messages'] = []
       for (let id = leafId; id; ) {
-        const row = byId.get(chatId, id)
+        const row = step.get(chatId, id)
         if (!row) break
         budget -= row.bytes
         if (budget < 0) break
-        const message = JSON.parse(row.content) as ChatMessage
-        if (message.role !== 'reasoning') messages.push(message)
+        if (row.content !== null) messages.push(JSON.parse(row.content))
         id = row.parentId
       }
       return messages.reverse()
@@ -73,7 +79,7 @@ export function messagePath(database: Database) {
       let position = (last.get(chatId)?.position ?? 0) + 1
       for (const { id, message } of messages) {
         const content = JSON.stringify(message)
-        // Thoughts are not shown to later runs, so they take nothing of their budget.
+        // Thoughts are not shown to later runs: they take nothing of their budget, and are not read.
         const bytes = message.role === 'reasoning' ? 0 : Buffer.byteLength(content)
         position += insert.run({ chatId, position, id, parentId, runId, now, bytes, content }).changes
         parentId = id

@@ -7,6 +7,7 @@ import type {
   Paused,
   Place,
   RunStart,
+  RunState,
   RunStore,
 } from '../modules/agent-chats/store.ts'
 import type { Database } from './database.ts'
@@ -16,15 +17,20 @@ import { addSpent } from './usage-store.ts'
 
 const keySeconds = 24 * 60 * 60
 
-type RunRow = Omit<KeptRun, 'usage' | 'order' | 'paused' | 'events'> &
-  Omit<KeptRun['usage'], 'estimated'> & { estimated: number; pending: string | null; events: string | null }
+type StateRow = Omit<RunState, 'usage' | 'order' | 'paused'> &
+  Omit<RunState['usage'], 'estimated'> & { estimated: number; pending: string | null }
+type RunRow = StateRow & { events: string | null }
 
 const runColumns = `r.chat_id AS chatId, r.id AS runId, c.user_id AS userId, answer_id AS answerId,
   message_id AS messageId, model, status, error_code AS errorCode, started_at AS startedAt, ended_at AS endedAt,
   input_tokens AS inputTokens, cached_input_tokens AS cachedInputTokens, output_tokens AS outputTokens,
-  reasoning_tokens AS reasoningTokens, estimated, pending, events`
-const runTables = `runs r JOIN chats c ON c.id = r.chat_id
+  reasoning_tokens AS reasoningTokens, estimated, pending`
+const stateTables = 'runs r JOIN chats c ON c.id = r.chat_id'
+const runTables = `${stateTables}
   LEFT JOIN transcripts t ON t.chat_id = r.chat_id AND t.run_id = r.id`
+
+/** In the words of the index runs_open, or it is not used. */
+const isOpen = "status IN ('queued', 'running', 'waiting')"
 
 export function runStore(database: Database): RunStore {
   const path = messagePath(database)
@@ -66,18 +72,21 @@ export function runStore(database: Database): RunStore {
   )
   const keepEvents = database.prepare('INSERT OR REPLACE INTO transcripts VALUES (?, ?, ?)')
   const runById = database.prepare<RunRow, [string, string]>(
-    `SELECT ${runColumns} FROM ${runTables} WHERE r.chat_id = ? AND r.id = ?`,
+    `SELECT ${runColumns}, events FROM ${runTables} WHERE r.chat_id = ? AND r.id = ?`,
+  )
+  const stateById = database.prepare<StateRow, [string, string]>(
+    `SELECT ${runColumns} FROM ${stateTables} WHERE r.chat_id = ? AND r.id = ?`,
   )
   const newestOfChat = database.prepare<RunRow, [{ chatId: string; messageId: string | null }]>(
-    `SELECT ${runColumns} FROM ${runTables}
+    `SELECT ${runColumns}, events FROM ${runTables}
      WHERE r.chat_id = $chatId AND ($messageId IS NULL OR message_id = $messageId) ORDER BY r.id DESC LIMIT 1`,
   )
   const openOfChat = database.prepare<RunRow, [string]>(
-    `SELECT ${runColumns} FROM ${runTables}
-     WHERE r.chat_id = ? AND status IN ('running', 'waiting') ORDER BY started_at LIMIT 1`,
+    `SELECT ${runColumns}, events FROM ${runTables}
+     WHERE r.chat_id = ? AND ${isOpen} AND status <> 'queued' ORDER BY started_at LIMIT 1`,
   )
   const interrupted = database.prepare<RunRow, []>(
-    `SELECT ${runColumns} FROM ${runTables} WHERE status IN ('queued', 'running') ORDER BY r.id`,
+    `SELECT ${runColumns}, events FROM ${runTables} WHERE ${isOpen} AND status <> 'waiting' ORDER BY r.id`,
   )
   const setPending = database.prepare(
     'UPDATE runs SET status = $status, pending = $pending WHERE chat_id = $chatId AND id = $runId',
@@ -156,7 +165,7 @@ export function runStore(database: Database): RunStore {
         spend(userId, spent)
         const closed = closeRun.run({ chatId, runId, status, errorCode, endedAt, pending, ...took })
         if (closed.changes === 0) return
-        const { messageId } = runById.get(chatId, runId)!
+        const { messageId } = stateById.get(chatId, runId)!
         const headId = path.append(chatId, runId, messageId, answer, now)
         moveHead.run({ chatId, headId, now })
         keepEvents.run(chatId, runId, JSON.stringify(events))
@@ -166,6 +175,10 @@ export function runStore(database: Database): RunStore {
     async interruptedRuns() {
       const said = record.read()
       return interrupted.all().map(row => kept(row, row.status === 'running' ? said : undefined))
+    },
+    async state(chatId, runId, userId) {
+      const row = stateById.get(chatId, runId)
+      return row?.userId === userId ? stateOf(row) : null
     },
     async run(chatId, runId, userId) {
       const row = runById.get(chatId, runId)
@@ -212,16 +225,22 @@ export function runStore(database: Database): RunStore {
 }
 
 /** @param said what runs that were cut off had said */
-function kept({ pending, events, ...row }: RunRow, said?: Map<string, RunEvent[]>): KeptRun {
+function kept({ events, ...row }: RunRow, said?: Map<string, RunEvent[]>): KeptRun {
+  const before = events === null ? [] : (JSON.parse(events) as RunEvent[])
+  return {
+    ...stateOf(row),
+    // That it began is on record by its status.
+    events: said ? [...before, { type: 'RUN_STARTED' }, ...(said.get(row.runId) ?? [])] : before,
+  }
+}
+
+function stateOf({ pending, ...row }: StateRow): RunState {
   const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, estimated, ...run } = row
   const state = pending === null ? null : JSON.parse(pending)
-  const before = events === null ? [] : (JSON.parse(events) as RunEvent[])
   return {
     ...run,
     usage: { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, estimated: estimated === 1 },
     order: run.status === 'queued' ? (state as Order) : null,
     paused: run.status === 'queued' ? null : (state as Paused | null),
-    // That it began is on record by its status.
-    events: said ? [...before, { type: 'RUN_STARTED' }, ...(said.get(run.runId) ?? [])] : before,
   }
 }

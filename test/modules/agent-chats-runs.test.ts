@@ -222,6 +222,17 @@ describe('on_conflict', () => {
     expect(promptOf('second message')).toEqual(['interrupted', 'first ', 'second message'])
   })
 
+  test('interrupt takes the place of the one before, where a user may have no more', async () => {
+    const one = await startApp({ ...raw.environment, AGENT_MAX_RUNS: '1' })
+    const bob = await one.newUser()
+    const reader = await openEventStream(one.url, bob.access_token, { message: 'interrupted' })
+    const { event } = await reader.until('RUN_STARTED')
+    const next = { message: 'second message', session_id: event.session_id! }
+    const interrupting = await one.as(bob)('POST', '/agent-chats', { ...next, on_conflict: 'interrupt' })
+    expect([interrupting.status, interrupting.body.output]).toEqual([200, 'second answer'])
+    await one.stop()
+  })
+
   test('a queued run can be cancelled before its turn', async () => {
     const { reader, session } = await started({ message: 'busy' })
     const queued = await stream({ message: 'second message', session_id: session, on_conflict: 'enqueue' })

@@ -17,6 +17,7 @@ import type {
   Order,
   Paused,
   RunStart,
+  RunState,
   RunStore,
 } from './store.ts'
 import { closingsOf } from './unfinished.ts'
@@ -36,11 +37,14 @@ export class RunKeeper {
     private readonly now: () => number,
   ) {}
 
-  /** Throws run_not_found. */
+  /** How the run stands. Throws run_not_found. */
+  async state({ userId, chatId, runId }: RunName): Promise<RunState> {
+    return found(await this.store.state(chatId, runId, userId))
+  }
+
+  /** The run with all its events. Throws run_not_found. */
   async find({ userId, chatId, runId }: RunName): Promise<KeptRun> {
-    const kept = await this.store.run(chatId, runId, userId)
-    if (!kept) throw new AppError('run_not_found')
-    return kept
+    return found(await this.store.run(chatId, runId, userId))
   }
 
   /** The run of the chat that waits for somebody. Throws chat_not_found. */
@@ -119,11 +123,10 @@ export class RunKeeper {
     return runs.length
   }
 
-  /** Ends a run whose end could not be kept, the disk having been full perhaps. How it stands then. */
-  async settleLeft({ userId, chatId, runId }: RunName): Promise<KeptRun> {
+  /** Ends a run whose end could not be kept, the disk having been full perhaps. */
+  async settleLeft({ userId, chatId, runId }: RunName): Promise<void> {
     const { open } = known(await this.store.context(chatId, userId, { kind: 'next' }, 0))
     if (open?.runId === runId) await this.settle(open, 'run_interrupted')
-    return this.find({ userId, chatId, runId })
   }
 
   /** Ends a run that nobody carries out. Of one in line the message is kept first. */
@@ -148,6 +151,11 @@ export class RunKeeper {
   #startOf({ id, chatId, userId, answerId, model }: Run, key: IdempotencyKey | null): RunStart {
     return { runId: id, chatId, userId, answerId, model, key, now: this.now() }
   }
+}
+
+function found<T>(run: T | null): T {
+  if (run === null) throw new AppError('run_not_found')
+  return run
 }
 
 const statusAfter = (errorCode: ErrorCode | null) =>

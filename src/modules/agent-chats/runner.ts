@@ -9,7 +9,7 @@ import type { RunKeeper, RunName } from './keeper.ts'
 import { Lanes, type OnConflict } from './lanes.ts'
 import { type RecordEntry, Recorder } from './recorder.ts'
 import { Run } from './run.ts'
-import type { CallAnswer, IdempotencyKey, KeptRun, Order, Paused } from './store.ts'
+import type { CallAnswer, IdempotencyKey, KeptRun, Order, Paused, RunState } from './store.ts'
 
 /** Seconds after which one of several answers under way may have ended. */
 const nextRunSeconds = 5
@@ -46,7 +46,8 @@ export class Runner {
     { onConflict = 'reject', key = null }: { onConflict?: OnConflict; key?: IdempotencyKey | null },
   ): Promise<Run> {
     // Nothing is awaited before the run has its place, so that of many at once no more get one.
-    this.#refuseTooMuch(identity.userId)
+    const { userId, chatId } = identity
+    this.#refuseTooMuch(userId, onConflict === 'interrupt' ? this.answering(userId, chatId) : null)
     const run = new Run(identity)
     const inLine = Promise.withResolvers<void>()
     const begin = () => void inLine.promise.then(() => this.#beginLate(run, order))
@@ -100,19 +101,27 @@ export class Runner {
     return this.#lanes.current(userId, chatId)
   }
 
-  /** Throws run_not_found. */
+  /** How the run stands. Throws run_not_found. */
+  async state(name: RunName): Promise<RunState> {
+    const state = await this.keeper.state(name)
+    if (state.status !== 'running' || this.live(name.userId, name.chatId, name.runId)) return state
+    await this.keeper.settleLeft(name)
+    return this.keeper.state(name)
+  }
+
+  /** The run with all its events, if nobody carries it out. Throws run_not_found. */
   async find(name: RunName): Promise<KeptRun> {
-    const kept = await this.keeper.find(name)
-    const left = kept.status === 'running' && !this.live(name.userId, name.chatId, name.runId)
-    return left ? this.keeper.settleLeft(name) : kept
+    await this.state(name)
+    return this.keeper.find(name)
   }
 
   async cancel(name: RunName): Promise<void> {
     const live = this.live(name.userId, name.chatId, name.runId)
     if (live) return this.#cancelLive(live)
     const kept = await this.find(name)
-    if (kept.status !== 'waiting') return
-    // So that nobody answers what it waits for meanwhile; a message that came first ends it as well.
+    // A message that comes first ends the wait as well.
+    if (kept.status !== 'waiting' || this.answering(name.userId, name.chatId)) return
+    // So that nobody answers what it waits for meanwhile.
     const run = Run.again(kept)
     this.#lanes.enter(run, 'reject')
     await this.keeper.settle(kept, 'run_cancelled').finally(() => this.#lanes.leave(run))
@@ -151,10 +160,11 @@ export class Runner {
     await Promise.race([ended, Bun.sleep(lastWordsMs)])
   }
 
-  #refuseTooMuch(userId: string): void {
+  /** @param leaving a run that will make room */
+  #refuseTooMuch(userId: string, leaving: Run | null = null): void {
     if (this.#stopping) throw new AppError('stopping', { retryAfter: restartSeconds })
     const max = this.config.AGENT_MAX_RUNS
-    if (this.#lanes.count(userId) >= max)
+    if (this.#lanes.count(userId) - (leaving ? 1 : 0) >= max)
       throw new AppError('too_many_runs', { params: { max }, retryAfter: nextRunSeconds })
     this.usage.check(userId)
   }

@@ -14,6 +14,7 @@ import type {
   KeptRun,
   Order,
   Place,
+  RunState,
   RunStore,
 } from './store.ts'
 
@@ -75,12 +76,14 @@ export class AgentChats {
 
   /** The run, to be read from its beginning, or any place, to its end. Throws run_not_found. */
   async follow(userId: string, chatId: string, runId: string): Promise<Run> {
-    return this.runner.live(userId, chatId, runId) ?? Run.of(await this.run(userId, chatId, runId))
+    return (
+      this.runner.live(userId, chatId, runId) ?? Run.of(await this.runner.find({ userId, chatId, runId }))
+    )
   }
 
   /** How the run stands. Throws run_not_found. */
-  async run(userId: string, chatId: string, runId: string): Promise<KeptRun> {
-    return this.runner.find({ userId, chatId, runId })
+  async run(userId: string, chatId: string, runId: string): Promise<RunState> {
+    return this.runner.state({ userId, chatId, runId })
   }
 
   /** The run of the chat that waits for an approval or a client's tool, if one does. */
@@ -109,7 +112,7 @@ export class AgentChats {
   }
 
   /** Ends the run, however it stands; what it said stays. Resolves when that is kept. Throws run_not_found. */
-  async cancel(userId: string, chatId: string, runId: string): Promise<KeptRun> {
+  async cancel(userId: string, chatId: string, runId: string): Promise<RunState> {
     await this.runner.cancel({ userId, chatId, runId })
     return this.run(userId, chatId, runId)
   }

@@ -82,7 +82,8 @@ export type RunEnd = Identity & {
   now: number
 }
 
-export type KeptRun = Identity & {
+/** How a run stands. */
+export type RunState = Identity & {
   /** Null in runs of the first versions, as the model is. */
   answerId: string | null
   messageId: string | null
@@ -95,8 +96,9 @@ export type KeptRun = Identity & {
   /** Of a queued one. */
   order: Order | null
   paused: Paused | null
-  events: RunEvent[]
 }
+
+export type KeptRun = RunState & { events: RunEvent[] }
 
 /** The path that a run answers at the end of. */
 export type Context = {
@@ -136,7 +138,9 @@ export interface RunStore {
   endRun(end: RunEnd): Promise<void>
   /** Runs that a crash has left open, with what is on record of them. */
   interruptedRuns(): Promise<KeptRun[]>
-  /** A run of the user's, with all its events. */
+  /** How a run of the user's stands. */
+  state(chatId: string, runId: string, userId: string): Promise<RunState | null>
+  /** The same, with all its events. */
   run(chatId: string, runId: string, userId: string): Promise<KeptRun | null>
   /** The newest run of the chat, or of those that answer the message; null where there is none. */
   newestRun(chatId: string, userId: string, messageId?: string): Promise<KeptRun | null | 'chat_not_found'>

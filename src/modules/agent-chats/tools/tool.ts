@@ -55,6 +55,7 @@ export async function execute(
   const limit = AbortSignal.timeout(limitMs)
   const signal = AbortSignal.any([run, limit])
   try {
+    signal.throwIfAborted()
     const output = await Promise.race([tool.run(input, { ...context, signal }), endOf(signal)])
     return shortened(typeof output === 'string' ? output : (JSON.stringify(output) ?? ''))
   } catch (error) {

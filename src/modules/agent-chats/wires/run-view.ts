@@ -3,11 +3,11 @@ import { detailOf } from '../../../http/problem.ts'
 import type { Locale } from '../../../texts/index.ts'
 import { tokensView } from '../../usage/views.ts'
 import type { RunView } from '../schema.ts'
-import type { KeptRun } from '../store.ts'
+import type { RunState } from '../store.ts'
 import { interruptView } from './view.ts'
 
 /** How a run stands. */
-export function runView(run: KeptRun, locale: Locale): RunView {
+export function runView(run: RunState, locale: Locale): RunView {
   const { usage, paused, errorCode } = run
   return {
     id: run.runId,
