@@ -30,6 +30,11 @@ export const settingsInChinese: Record<SettingName, { help: string; unset?: stri
     unset: 'OpenAI 官方为 responses，其他为 chat',
   },
   AGENT_MODEL: { help: '模型名称；demo 为内置的演示模型。', unset: 'OpenAI 官方为 gpt-5-mini，否则为 demo' },
+  AGENT_MODELS: {
+    help: '用户可以选择的模型；第一个是默认模型，除非 AGENT_MODEL 指定了其中另一个。',
+    unset: '只有 AGENT_MODEL',
+  },
+  AGENT_IMAGE_MODELS: { help: '其中能接收图片的模型。', unset: 'OpenAI 官方为全部，其他服务器为无' },
   AGENT_INSTRUCTIONS: { help: '给 Agent 的系统提示词。', unset: '一段简短实用的默认提示词' },
   MCP_SERVERS: {
     help: '列出 MCP 服务器的 JSON 文件，格式与其他 MCP 客户端所用的相同；Agent 可以使用这些服务器的工具。',

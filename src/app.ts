@@ -38,7 +38,7 @@ export function buildApp(services: Services) {
         .use(agentChatRoutes(agentChats, answerTo, guards))
         .use(agUiRoutes(agentChats, answerTo, guards))
         .use(runRoutes(agentChats, answerTo, guards))
-        .use(openaiRoutes(completions, [config.AGENT_MODEL!], answerTo, guards))
+        .use(openaiRoutes(completions, config.AGENT_MODELS!, answerTo, guards))
         .use(uiRoutes(agentChats, answerTo, guards))
         .use(infraRoutes(infra)),
     )

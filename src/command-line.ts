@@ -96,7 +96,7 @@ function listen(app: ReturnType<typeof buildApp>, config: Config) {
 function announce(config: Config, url: URL): void {
   log.info(
     `Parley ${version} on ${url.origin}; data in ${config.dataDir}; codes and limits: ${config.REDIS_URL ? 'Redis' : 'embedded'}; ` +
-      `mail: ${config.MAIL === 'smtp' ? 'SMTP' : 'this log'}; model: ${config.AGENT_MODEL}; API reference: ${url.origin}/docs`,
+      `mail: ${config.MAIL === 'smtp' ? 'SMTP' : 'this log'}; model: ${config.AGENT_MODELS!.join(', ')}; API reference: ${url.origin}/docs`,
   )
   const conveniences = developmentConveniences(config)
   if (conveniences.length > 0) log.warn(`not fit for production: ${conveniences.join('; ')}`)

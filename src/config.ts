@@ -33,7 +33,7 @@ const list = (item: Parser<string>): Parser<string[]> => ({
       .map(part => part.trim())
       .filter(Boolean)
       .map(item.parse)
-    return items.every(part => part !== undefined) ? (items as string[]) : undefined
+    return items.every(part => part !== undefined) ? [...new Set(items as string[])] : undefined
   },
 })
 const origin: Parser<string> = {
@@ -131,6 +131,18 @@ export const settings = {
     'Name of the model; "demo" is the built-in demonstration model.',
     'gpt-5-mini for OpenAI itself, else demo',
   ),
+  AGENT_MODELS: setting(
+    list(text),
+    undefined,
+    'Models that people may choose from; the first is the default unless AGENT_MODEL is one of the others.',
+    'AGENT_MODEL alone',
+  ),
+  AGENT_IMAGE_MODELS: setting(
+    list(text),
+    undefined,
+    'Those of them that take images.',
+    'all of OpenAI itself, none of any other server',
+  ),
   AGENT_INSTRUCTIONS: setting(
     text,
     undefined,
@@ -223,8 +235,15 @@ function withDependents(config: Config): Config {
   if (config.MAIL === 'smtp' && !config.SMTP_URL)
     throw new ConfigError('SMTP_URL is needed to send mails (or MAIL=log to print them to the log).')
 
-  const own = config.OPENAI_BASE_URL === undefined
-  config.AGENT_MODEL ??= own && config.OPENAI_API_KEY ? 'gpt-5-mini' : undefined
+  withDefaultModel(config)
+  withModels(config)
+  config.OPENAI_API ??= config.OPENAI_BASE_URL === undefined ? 'responses' : 'chat'
+  return config
+}
+
+function withDefaultModel(config: Config): void {
+  config.AGENT_MODEL ??= config.AGENT_MODELS?.[0]
+  if (config.OPENAI_API_KEY && !config.OPENAI_BASE_URL) config.AGENT_MODEL ??= 'gpt-5-mini'
   if (!config.AGENT_MODEL && config.OPENAI_BASE_URL)
     throw new ConfigError('AGENT_MODEL is needed with OPENAI_BASE_URL: name a model of that server.')
   if (!config.AGENT_MODEL && config.production)
@@ -232,16 +251,30 @@ function withDependents(config: Config): Config {
       'OPENAI_API_KEY or OPENAI_BASE_URL is needed (or AGENT_MODEL=demo for the demonstration model).',
     )
   config.AGENT_MODEL ??= 'demo'
-  if (config.AGENT_MODEL !== 'demo' && own && !config.OPENAI_API_KEY)
-    throw new ConfigError('AGENT_MODEL names a model, so OPENAI_API_KEY or OPENAI_BASE_URL is needed.')
-  config.OPENAI_API ??= own ? 'responses' : 'chat'
-  return config
+}
+
+/** Which models there are, and which of them take images. */
+function withModels(config: Config): void {
+  const { AGENT_MODEL: model = '', OPENAI_API_KEY: key, OPENAI_BASE_URL: url } = config
+  const naming = config.AGENT_MODELS ? 'AGENT_MODELS' : 'AGENT_MODEL'
+  const models = config.AGENT_MODELS ?? [model]
+  if (!models.includes(model))
+    throw new ConfigError('AGENT_MODEL is to be one of AGENT_MODELS: it is the default.')
+  const real = models.filter(name => name !== 'demo')
+  if (real.length > 0 && !url && !key)
+    throw new ConfigError(`${naming} names a model, so OPENAI_API_KEY or OPENAI_BASE_URL is needed.`)
+  const images = config.AGENT_IMAGE_MODELS ?? (url ? [] : real)
+  if (images.some(name => !models.includes(name)))
+    throw new ConfigError('AGENT_IMAGE_MODELS names a model that is not in AGENT_MODELS.')
+  config.AGENT_MODELS = models
+  config.AGENT_IMAGE_MODELS = images
 }
 
 /** What is not fit for production, a sentence each. */
 export function developmentConveniences(config: Config): string[] {
   return [
     config.MAIL === 'log' && 'mails, codes included, are printed to this log (SMTP_URL)',
-    config.AGENT_MODEL === 'demo' && 'the demonstration model answers (OPENAI_API_KEY or OPENAI_BASE_URL)',
-  ].filter(line => line !== false)
+    config.AGENT_MODELS?.includes('demo') &&
+      'the demonstration model answers (OPENAI_API_KEY or OPENAI_BASE_URL)',
+  ].filter(line => typeof line === 'string')
 }

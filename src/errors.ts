@@ -22,6 +22,7 @@ export const errorCodes = [
   'method_not_allowed',
   'username_taken',
   'redirect_not_allowed',
+  'model_not_available',
   'rate_limited',
   'too_many_runs',
   'token_budget_spent',

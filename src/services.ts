@@ -22,6 +22,7 @@ import { log, reason } from './log.ts'
 import { Completions } from './modules/agent-chats/completions.ts'
 import { Conversations } from './modules/agent-chats/conversation.ts'
 import { RunKeeper } from './modules/agent-chats/keeper.ts'
+import { ModelChoice } from './modules/agent-chats/model-choice.ts'
 import { Runner } from './modules/agent-chats/runner.ts'
 import { AgentChats } from './modules/agent-chats/service.ts'
 import { openMcp } from './modules/agent-chats/tools/mcp/index.ts'
@@ -83,7 +84,7 @@ export async function openServices(config: Config, now: () => number = Date.now)
     import('./modules/agent-chats/agent.ts').then(agent => agent.openAgent(config, users, usage, now, mcp))
   const keeper = new RunKeeper(runs, config, now)
   const runner = new Runner(keeper, runs.record, openAgent, usage, config)
-  const agentChats = new AgentChats(runs, runner, config, now)
+  const agentChats = new AgentChats(runs, runner, new ModelChoice(config), now)
   const completions = new Completions(agentChats, new Conversations(conversationStore(database), now))
   const infra = new Infra(database, redis, mcp)
 

@@ -38,6 +38,10 @@ describe('a setting that makes no sense is refused by name', () => {
     expect(() => readConfig({ MAIL: 'smtp' })).toThrow('SMTP_URL')
     expect(() => readConfig({ OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' })).toThrow('AGENT_MODEL')
     expect(() => readConfig({ AGENT_MODEL: 'gpt' })).toThrow('OPENAI_API_KEY')
+    expect(() => readConfig({ AGENT_MODELS: 'demo, gpt' })).toThrow('OPENAI_API_KEY')
+    const models = { OPENAI_API_KEY: 'key', AGENT_MODELS: 'a, b' }
+    expect(() => readConfig({ ...models, AGENT_MODEL: 'c' })).toThrow('AGENT_MODEL is to be one')
+    expect(() => readConfig({ ...models, AGENT_IMAGE_MODELS: 'c' })).toThrow('AGENT_IMAGE_MODELS')
   })
 })
 
@@ -60,6 +64,18 @@ describe('defaults', () => {
     [
       { OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1', AGENT_MODEL: 'qwen' },
       { OPENAI_API: 'chat', AGENT_MODEL: 'qwen' },
+    ],
+    [
+      { OPENAI_API_KEY: 'key', AGENT_MODELS: 'a, b, a, demo' },
+      { AGENT_MODEL: 'a', AGENT_MODELS: ['a', 'b', 'demo'], AGENT_IMAGE_MODELS: ['a', 'b'] },
+    ],
+    [
+      { OPENAI_API_KEY: 'key', AGENT_MODELS: 'a,b', AGENT_MODEL: 'b', AGENT_IMAGE_MODELS: 'b' },
+      { AGENT_MODEL: 'b', AGENT_MODELS: ['a', 'b'], AGENT_IMAGE_MODELS: ['b'] },
+    ],
+    [
+      { OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1', AGENT_MODELS: 'a,b' },
+      { AGENT_MODEL: 'a', AGENT_IMAGE_MODELS: [] },
     ],
     [{ SMTP_URL: 'smtp://localhost:25' }, { MAIL: 'smtp' }],
     [

@@ -27,6 +27,7 @@ export const statusOf = {
   unsupported_media_type: 422,
   username_taken: 422,
   redirect_not_allowed: 422,
+  model_not_available: 422,
   idempotency_key_reused: 422,
   rate_limited: 429,
   too_many_runs: 429,

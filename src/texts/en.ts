@@ -21,6 +21,7 @@ export const en: Texts = {
     method_not_allowed: '{method} is not possible here; use {allow}.',
     username_taken: 'This username is taken. Choose another.',
     redirect_not_allowed: 'redirect_to is not allowed: its origin is not in REDIRECT_ALLOW_LIST.',
+    model_not_available: 'There is no such model here; see the list of models.',
     rate_limited: 'Too many requests. Try again in {seconds} seconds.',
     too_many_runs: 'You have {max} answers under way, which is the most. Wait for one to end.',
     token_budget_spent:

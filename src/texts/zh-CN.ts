@@ -20,6 +20,7 @@ const errors: Record<ErrorCode, string> = {
   method_not_allowed: '此接口不支持 {method}，请使用 {allow}',
   username_taken: '用户名已被使用，请换一个',
   redirect_not_allowed: '不允许跳转到该地址：其来源不在 REDIRECT_ALLOW_LIST 中',
+  model_not_available: '没有这个模型，可选的模型见模型列表',
   rate_limited: '请求过于频繁，请在 {seconds} 秒后重试',
   too_many_runs: '同时进行的对话过多（最多 {max} 个），请等待其中一个结束',
   token_budget_spent: '今天（UTC）的 {max} 个 token 已用完，请在 {seconds} 秒后重试',

@@ -13,6 +13,7 @@ import { AppError } from '../../src/errors.ts'
 import { openAgent } from '../../src/modules/agent-chats/agent.ts'
 import { contextOf } from '../../src/modules/agent-chats/history.ts'
 import { RunKeeper } from '../../src/modules/agent-chats/keeper.ts'
+import { ModelChoice } from '../../src/modules/agent-chats/model-choice.ts'
 import type { Run } from '../../src/modules/agent-chats/run.ts'
 import { Runner } from '../../src/modules/agent-chats/runner.ts'
 import { AgentChats } from '../../src/modules/agent-chats/service.ts'
@@ -327,7 +328,7 @@ describe('the service', () => {
     const usage = new TokenUsage(usageStore(database), 0)
     const agent = async () => openAgent(config, people, usage, Date.now)
     runner = new Runner(keeper, store.record, agent, usage, config)
-    chats = new AgentChats(store, runner, config)
+    chats = new AgentChats(store, runner, new ModelChoice(config))
   })
   afterAll(async () => {
     await runner.stop(0)

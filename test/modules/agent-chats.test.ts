@@ -321,7 +321,7 @@ describe('POST /agent-chats, asked wrongly', () => {
   test('takes a message of 1 and of 8000 characters, a session_id of null, and members it does not know', async () => {
     model.says('x', { content: 'ok' })
     for (const message of ['x', 'x'.repeat(8000)])
-      expect((await send({ message, session_id: null, model: 'other' })).status).toBe(200)
+      expect((await send({ message, session_id: null, mood: 'other' })).status).toBe(200)
   })
 
   test('takes any character there is, and gives it back', async () => {

@@ -34,6 +34,7 @@ export const openaiRoutes = (completions: Completions, models: string[], answerT
             'unauthenticated',
             'call_not_found',
             'call_answered',
+            'model_not_available',
             ...badBody,
             ...noPlace,
             ...failuresOfARun,

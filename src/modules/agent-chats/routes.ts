@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Elysia } from 'elysia'
 import type { Guard } from '../../http/guard.ts'
-import { badBody, problems } from '../../http/openapi.ts'
+import { badBody, describe, problems } from '../../http/openapi.ts'
 import { answerAgain, sendMessage } from './openapi.ts'
 import * as schema from './schema.ts'
 import type { AgentChats } from './service.ts'
@@ -20,6 +20,7 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
           content: body.message,
           messageId: body.message_id ?? undefined,
           at: body.replaces ? { kind: 'edit', messageId: body.replaces } : undefined,
+          model: body.model,
           onConflict: body.on_conflict,
           key: keyOf(headers, body),
         })
@@ -38,6 +39,7 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
             'message_id_taken',
             ...badBody,
             'idempotency_key_reused',
+            'model_not_available',
             ...noPlace,
             ...failuresOfARun,
           ),
@@ -51,6 +53,7 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
         const { body, params, caller, headers } = context
         const started = chats.regenerate(caller.userId, params.session_id, {
           messageId: body.message_id,
+          model: body.model,
           onConflict: body.on_conflict,
           key: keyOf(headers, { ...params, ...body }),
         })
@@ -69,6 +72,7 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
             'message_not_found',
             ...badBody,
             'idempotency_key_reused',
+            'model_not_available',
             ...noPlace,
             ...failuresOfARun,
           ),
@@ -76,6 +80,12 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
         detail: answerAgain,
       },
     )
+
+    .get('/models', () => ({ models: chats.models.all }), {
+      signedIn: true,
+      response: { 200: schema.modelsView, ...problems('unauthenticated') },
+      detail: describe('listModels', 'Models to choose from'),
+    })
 
 /** Why a run does not begin. */
 export const noPlace = [

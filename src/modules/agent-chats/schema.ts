@@ -51,6 +51,11 @@ export const messageBody = t.Object(
     message_id: t.Optional(
       t.Nullable(messageId, { description: 'An id of your own for the message, new to the chat' }),
     ),
+    model: t.Optional(
+      t.Nullable(t.String({ minLength: 1, maxLength: 200 }), {
+        description: 'One of GET /agent-chats/models; left out or null, the default',
+      }),
+    ),
     on_conflict: t.Optional(
       t.Union([t.Literal('reject'), t.Literal('enqueue'), t.Literal('interrupt')], {
         description:
@@ -136,6 +141,7 @@ export const againBody = t.Object(
         description: 'The message to answer again, or one of its answer; left out, the newest',
       }),
     ),
+    model: messageBody.properties.model,
     on_conflict: messageBody.properties.on_conflict,
   },
   { title: 'Regeneration', examples: [{}] },
@@ -178,3 +184,20 @@ export const runView = t.Object(
 )
 
 export type RunView = typeof runView.static
+
+export const modelsView = t.Object(
+  {
+    models: t.Array(
+      t.Object({
+        id: t.String({ examples: ['gpt-5-mini'] }),
+        default: t.Boolean({ examples: [true] }),
+        images: t.Boolean({ description: 'Whether it takes images', examples: [true] }),
+      }),
+    ),
+  },
+  {
+    title: 'Models',
+    description: 'The models',
+    examples: [{ models: [{ id: 'gpt-5-mini', default: true, images: true }] }],
+  },
+)

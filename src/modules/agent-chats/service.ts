@@ -1,9 +1,9 @@
 /** The agent's chats: messages come in, runs answer them, whoever is there can follow, stop or approve. */
 import type { UserModelMessage } from 'ai'
-import type { Config } from '../../config.ts'
 import { AppError } from '../../errors.ts'
 import { IdempotentStarts } from './idempotency.ts'
 import type { OnConflict } from './lanes.ts'
+import type { ModelChoice } from './model-choice.ts'
 import { Run } from './run.ts'
 import type { Runner } from './runner.ts'
 import type {
@@ -26,7 +26,8 @@ export type Message = {
   /** The message's id, where the client has given it one. */
   messageId?: string
   at?: Place
-  model?: string
+  /** One of `models`; the default where it is absent. */
+  model?: string | null
   onConflict?: OnConflict
   /** Of the client, beside the operator's. */
   instructions?: string
@@ -40,7 +41,7 @@ export class AgentChats {
   constructor(
     private readonly store: RunStore,
     private readonly runner: Runner,
-    private readonly config: Pick<Config, 'AGENT_MODEL'>,
+    readonly models: ModelChoice,
     now: () => number = Date.now,
   ) {
     this.#starts = new IdempotentStarts(store, now)
@@ -50,7 +51,7 @@ export class AgentChats {
    * Takes a message, into a new chat where none is named; resolves when it is on disk. The run goes on by
    * itself to its end, which is kept before it is told. With a key that was used before, it is the run of that
    * time. Throws stopping, too_many_runs, run_in_progress, chat_not_found, message_not_found, message_id_taken,
-   * idempotency_key_reused, storage_unavailable.
+   * idempotency_key_reused, model_not_available, token_budget_spent, storage_unavailable.
    */
   async send(userId: string, message: Message): Promise<Run> {
     return this.#starts.once(
@@ -70,8 +71,12 @@ export class AgentChats {
     return this.send(userId, { ...rest, chatId, at: { kind: 'again', messageId: messageId ?? null } })
   }
 
-  #newRun(userId: string, { chatId, model = this.config.AGENT_MODEL! }: Message) {
-    return { chatId: chatId?.toLowerCase() ?? Bun.randomUUIDv7(), userId, model }
+  #newRun(userId: string, { chatId, model }: Message) {
+    return {
+      chatId: chatId?.toLowerCase() ?? Bun.randomUUIDv7(),
+      userId,
+      model: this.models.named(model),
+    }
   }
 
   /** The run, to be read from its beginning, or any place, to its end. Throws run_not_found. */

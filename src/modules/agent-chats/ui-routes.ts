@@ -4,12 +4,11 @@ import type { Guard } from '../../http/guard.ts'
 import { badBody, noContent, problems } from '../../http/openapi.ts'
 import type { Locale } from '../../texts/index.ts'
 import { textOf } from './history.ts'
-import type { OnConflict } from './lanes.ts'
 import { resumeUiStream, sendUiMessage, stopUiChat } from './openapi.ts'
 import { noPlace } from './routes.ts'
 import type { Run } from './run.ts'
 import { eventFrames, nothingMore } from './schema.ts'
-import type { AgentChats } from './service.ts'
+import type { AgentChats, Message } from './service.ts'
 import * as schema from './ui-schema.ts'
 import type { AnswerTo } from './wires/answer-to.ts'
 import { chatIdOf, messageIdOf } from './wires/chat-id.ts'
@@ -39,6 +38,7 @@ export const uiRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =>
             'call_not_found',
             'call_answered',
             'message_id_taken',
+            'model_not_available',
             ...badBody,
             ...noPlace,
           ),
@@ -89,11 +89,11 @@ function begin(chats: AgentChats, userId: string, body: schema.UiBody, locale: L
   const asked = askedOf(body, locale)
   const at = { userId, chatId: chatIdOf(userId, body.id) }
   // Whoever writes on has stopped listening: the client's own stop is not heard here.
-  const onConflict = body.on_conflict ?? 'interrupt'
+  const how = { onConflict: body.on_conflict ?? ('interrupt' as const), model: body.model }
   if (asked.kind === 'approvals') return approve(chats, at, asked.answers)
-  if (asked.kind === 'message') return say(chats, at, asked, onConflict)
+  if (asked.kind === 'message') return say(chats, at, asked, how)
   const messageId = asked.messageId && messageIdOf(at.chatId, asked.messageId)
-  return chats.regenerate(userId, at.chatId, { messageId, onConflict })
+  return chats.regenerate(userId, at.chatId, { messageId, ...how })
 }
 
 type At = { userId: string; chatId: string }
@@ -103,15 +103,15 @@ async function say(
   chats: AgentChats,
   { userId, chatId }: At,
   { id, text }: Extract<Asked, { kind: 'message' }>,
-  onConflict: OnConflict,
+  how: Pick<Message, 'onConflict' | 'model'>,
 ): Promise<Run> {
   const messageId = id === null ? undefined : messageIdOf(chatId, id)
   const before = messageId ? await chats.standing(userId, chatId, messageId) : null
-  if (!before) return chats.send(userId, { chatId, content: text, messageId, onConflict })
+  if (!before) return chats.send(userId, { chatId, content: text, messageId, ...how })
   if (before.message.role === 'user' && textOf(before.message) === text)
-    return chats.regenerate(userId, chatId, { messageId: before.id, onConflict })
+    return chats.regenerate(userId, chatId, { messageId: before.id, ...how })
   const at = { kind: 'edit' as const, messageId: before.id }
-  return chats.send(userId, { chatId, content: text, at, onConflict })
+  return chats.send(userId, { chatId, content: text, at, ...how })
 }
 
 /** Only what waits can be answered; what else the client's message says of calls is not believed. */

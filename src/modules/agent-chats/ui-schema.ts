@@ -47,6 +47,7 @@ export const uiBody = t.Object(
     messageId: t.Optional(
       t.String({ description: 'The message that is edited, answered again or gone on with' }),
     ),
+    model: messageBody.properties.model,
     on_conflict: t.Optional(
       t.Union(messageBody.properties.on_conflict.anyOf, {
         description: 'As with a message. Left out, the new message ends what is being answered',
