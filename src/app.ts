@@ -7,6 +7,7 @@ import { guard } from './http/guard.ts'
 import { methodTable } from './http/method-table.ts'
 import { requestLog } from './http/request-log.ts'
 import { agUiRoutes } from './modules/agent-chats/ag-ui-routes.ts'
+import { chatRoutes } from './modules/agent-chats/chat-routes.ts'
 import { openaiRoutes } from './modules/agent-chats/openai-routes.ts'
 import { agentChatRoutes } from './modules/agent-chats/routes.ts'
 import { runRoutes } from './modules/agent-chats/run-routes.ts'
@@ -21,7 +22,7 @@ import type { Services } from './services.ts'
 export type App = ReturnType<typeof buildApp>
 
 export function buildApp(services: Services) {
-  const { config, limiter, sessions, signUp, users, usage, agentChats, completions, infra } = services
+  const { config, limiter, sessions, signUp, users, usage, chats, agentChats, completions, infra } = services
   const guards = guard({ sessions, limiter, config })
   const answerTo = answering(sessions, config.DEFAULT_LOCALE)
   const methods = methodTable(() => app.routes)
@@ -35,6 +36,7 @@ export function buildApp(services: Services) {
         .use(authRoutes(signUp, sessions, users, guards))
         .use(userRoutes(users, guards))
         .use(usageRoutes(usage, guards))
+        .use(chatRoutes(chats, answerTo, guards))
         .use(agentChatRoutes(agentChats, answerTo, guards))
         .use(agUiRoutes(agentChats, answerTo, guards))
         .use(runRoutes(agentChats, answerTo, guards))

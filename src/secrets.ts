@@ -4,7 +4,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { StartError } from './errors.ts'
 
-type Purpose = 'codes' | 'refresh-tokens' | 'outbox' | 'clients'
+type Purpose = 'codes' | 'refresh-tokens' | 'outbox' | 'clients' | 'cursors'
 
 const leastBytes = 32
 

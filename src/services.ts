@@ -7,7 +7,9 @@ import { openLimiter } from './adapters/limiter/index.ts'
 import { openMailer } from './adapters/mailer/index.ts'
 import { openRedis } from './adapters/redis.ts'
 import type { Config } from './config.ts'
+import { Cursors } from './cursors.ts'
 import { accountStore } from './database/account-store.ts'
+import { chatStore } from './database/chat-store.ts'
 import { startCleanup } from './database/cleanup.ts'
 import { conversationStore } from './database/conversation-store.ts'
 import { Database, lockDataDir } from './database/database.ts'
@@ -19,6 +21,7 @@ import { userStore } from './database/user-store.ts'
 import { StartError } from './errors.ts'
 import { hashQueue } from './limits.ts'
 import { log, reason } from './log.ts'
+import { Chats } from './modules/agent-chats/chats.ts'
 import { Completions } from './modules/agent-chats/completions.ts'
 import { Conversations } from './modules/agent-chats/conversation.ts'
 import { RunKeeper } from './modules/agent-chats/keeper.ts'
@@ -87,6 +90,8 @@ export async function openServices(config: Config, now: () => number = Date.now)
   const agentChats = new AgentChats(runs, runner, new ModelChoice(config), now)
   const completions = new Completions(agentChats, new Conversations(conversationStore(database), now))
   const infra = new Infra(database, redis, mcp)
+  const cursors = new Cursors(data => secrets.mac('cursors', data))
+  const chats = new Chats(chatStore(database), agentChats, cursors)
 
   const cutOff = await keeper.settleInterrupted()
   if (cutOff > 0) log.warn('{cutOff} answers were cut off when the server ended', { cutOff })
@@ -102,7 +107,20 @@ export async function openServices(config: Config, now: () => number = Date.now)
     database.close()
     lock.release()
   }
-  return { config, limiter, sessions, signUp, users, usage, runner, agentChats, completions, infra, close }
+  return {
+    config,
+    limiter,
+    sessions,
+    signUp,
+    users,
+    usage,
+    runner,
+    chats,
+    agentChats,
+    completions,
+    infra,
+    close,
+  }
 }
 
 function prepareDataDir(dataDir: string): void {

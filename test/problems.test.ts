@@ -67,7 +67,7 @@ describe('every error is a problem document', () => {
     ['DELETE', '/users/me', 'GET, HEAD, PATCH'],
     ['PROPFIND', '/users/me', 'GET, HEAD, PATCH'],
     ['POST', '/users/alice', 'GET, HEAD'],
-    ['GET', '/agent-chats', 'POST'],
+    ['DELETE', '/agent-chats', 'GET, HEAD, POST'],
   ])('wrong method %s %s: 405 with Allow', async (method, path, allow) => {
     const answer = await app.call(method, path)
     expectProblem(answer, 'method_not_allowed')
@@ -323,6 +323,7 @@ describe('hostile input', () => {
     ['DELETE', '/auth/sessions'],
     ['PATCH', '/users/me'],
     ['POST', '/agent-chats'],
+    ['PATCH', '/agent-chats/019e18ee-7aa0-7001-8c6e-3f1f6a0c2d11'],
   ]
   const members = [
     'username',
@@ -335,6 +336,8 @@ describe('hostile input', () => {
     'bio',
     'message',
     'session_id',
+    'title',
+    'head_message_id',
     '__proto__',
     'constructor',
   ]
@@ -368,6 +371,7 @@ describe('hostile input', () => {
         for (const path of [
           `/users/${encodeURIComponent(text.toWellFormed())}`,
           `/auth/users?email=${encodeURIComponent(text.toWellFormed())}`,
+          `/agent-chats?cursor=${encodeURIComponent(text.toWellFormed())}`,
         ])
           expect((await app.as(alice)('GET', path)).status).toBeLessThan(500)
       }),

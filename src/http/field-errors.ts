@@ -5,7 +5,15 @@ import { lengthOf } from './text.ts'
 
 export type FieldError = { pointer: string; detail: string }
 
-type Schema = { type?: string; minLength?: number; maxLength?: number; format?: string; anyOf?: Schema[] }
+type Schema = {
+  type?: string
+  minLength?: number
+  maxLength?: number
+  minimum?: number
+  maximum?: number
+  format?: string
+  anyOf?: Schema[]
+}
 
 type Issue = {
   path: string
@@ -39,7 +47,8 @@ function sentence({ type, value, schema }: Issue, locale: Locale): string {
   const { fields } = textsIn(locale)
   // The framework says of a missing member only that it is of no type.
   if (value === undefined) return fields.required
-  switch (type === ValueErrorType.Kind ? textErrorType(value, schema) : type) {
+  const isText = type === ValueErrorType.Kind && schema.type === 'string'
+  switch (isText ? textErrorType(value, schema) : type) {
     case ValueErrorType.StringMinLength:
       return fill(fields.minLength, { min: Number(schema.minLength) })
     case ValueErrorType.StringMaxLength:
@@ -48,6 +57,8 @@ function sentence({ type, value, schema }: Issue, locale: Locale): string {
       return fields.pattern
     case ValueErrorType.StringFormat:
       return fill(fields.format, { format: String(schema.format) })
+    case ValueErrorType.Kind:
+      return fill(fields.range, { min: Number(schema.minimum), max: Number(schema.maximum) })
     default:
       return typeof schema.type === 'string' ? fill(fields.type, { type: schema.type }) : fields.invalid
   }

@@ -1,5 +1,5 @@
 /**
- * Texts that people write, and ids, where TypeBox is not of JSON Schema's mind: a length counts characters, not
+ * Texts that people write, ids and counts, where TypeBox is not of JSON Schema's mind: a length counts characters, not
  * UTF-16 units (draft 2020-12, validation, 6.3), and a uuid is no URN (7.3.5).
  */
 import { FormatRegistry, Kind, type StringOptions, type TUnsafe, Type, TypeRegistry } from '@sinclair/typebox'
@@ -23,5 +23,17 @@ export function lengthOf(value: string): number {
   for (const _ of value) length++
   return length
 }
+
+type Range = { minimum: number; maximum: number }
+
+/** A whole number in a query, where every value is a string. */
+export const count = (options: Range & { description?: string; examples: number[] }): TUnsafe<string> =>
+  Type.Unsafe<string>({ ...options, [Kind]: 'Count', type: 'integer' })
+
+TypeRegistry.Set<Range>(
+  'Count',
+  ({ minimum, maximum }, value) =>
+    typeof value === 'string' && /^\d{1,15}$/.test(value) && +value >= minimum && +value <= maximum,
+)
 
 FormatRegistry.Set('uuid', value => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value))

@@ -56,6 +56,7 @@ export const en: Texts = {
     type: 'must be of type {type}',
     minLength: 'must have at least {min} characters',
     maxLength: 'must have at most {max} characters',
+    range: 'must be a whole number from {min} to {max}',
     pattern: 'has the wrong format',
     format: 'must be a valid {format}',
     invalid: 'is not valid',

@@ -57,6 +57,7 @@ export const zhCN = {
     type: '类型应为 {type}',
     minLength: '至少 {min} 个字符',
     maxLength: '最多 {max} 个字符',
+    range: '应为 {min} 到 {max} 的整数',
     pattern: '格式不正确',
     format: '格式不正确，应为 {format}',
     invalid: '无效',

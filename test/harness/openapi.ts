@@ -47,7 +47,8 @@ export function exampleAddress({ path, parameters }: Place): string {
     .filter(parameter => parameter.in === 'path')
     .reduce((filled, { name, example }) => filled.replace(`{${name}}`, String(example)), path)
   const query = parameters
-    .filter(parameter => parameter.in === 'query')
+    // A cursor is good only where it was given.
+    .filter(parameter => parameter.in === 'query' && parameter.name !== 'cursor')
     .map(({ name, example }) => `${name}=${encodeURIComponent(String(example))}`)
   return [filled.replace('/api/v1', ''), query.join('&')].filter(Boolean).join('?')
 }

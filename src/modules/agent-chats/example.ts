@@ -55,6 +55,42 @@ export const exampleRun = {
   ended_at: '2026-11-22T10:00:01.500Z',
 }
 
+export const exampleChat = {
+  id: session_id,
+  title: 'The time in Shanghai',
+  created_at: '2026-11-22T10:00:00.000Z',
+  updated_at: '2026-11-22T10:00:01.500Z',
+  head_message_id: message_id,
+  run: null,
+}
+
+const said = {
+  run_id,
+  run_status: 'finished',
+  run_error: null,
+  created_at: '2026-11-22T10:00:01.500Z',
+  tool_calls: [],
+  tool_call_id: null,
+  tool_name: null,
+  result: null,
+  error: null,
+  version: 1,
+  siblings: [],
+}
+
+export const exampleMessages = [
+  { ...said, id: message_id, role: 'assistant', parent_id: resulting, content: output },
+  { ...said, id: resulting, role: 'tool', parent_id: asking, content: '', ...call, result },
+  {
+    ...said,
+    id: asking,
+    role: 'assistant',
+    parent_id: exampleRun.message_id,
+    content: '',
+    tool_calls: [{ id: call.tool_call_id, name: call.tool_name, args: '{"timezone":"Asia/Shanghai"}' }],
+  },
+]
+
 function event(type: string, members: Partial<EventView>): EventView {
   return {
     type,

@@ -25,7 +25,8 @@ import { closingsOf } from './unfinished.ts'
 /** Of English; other scripts take more bytes a token, so the estimate errs on the safe side. */
 const bytesPerToken = 3
 
-export type RunName = { userId: string; chatId: string; runId: string }
+export type ChatName = { userId: string; chatId: string }
+export type RunName = ChatName & { runId: string }
 
 /** What an answer is made from, and where it hangs. */
 export type Prepared = { task: Task; attached: Attached }
@@ -127,6 +128,12 @@ export class RunKeeper {
   async settleLeft({ userId, chatId, runId }: RunName): Promise<void> {
     const { open } = known(await this.store.context(chatId, userId, { kind: 'next' }, 0))
     if (open?.runId === runId) await this.settle(open, 'run_interrupted')
+  }
+
+  /** Ends what the chat has open while nobody carries it out. */
+  async settleOpen({ userId, chatId }: ChatName, code: 'run_cancelled' | 'run_interrupted'): Promise<void> {
+    const { open } = known(await this.store.context(chatId, userId, { kind: 'next' }, 0))
+    if (open) await this.settle(open, code)
   }
 
   /** Ends a run that nobody carries out. Of one in line the message is kept first. */

@@ -5,7 +5,7 @@ import { log, reason } from '../../log.ts'
 import type { TokenUsage } from '../usage/service.ts'
 import type { Agent, Task } from './agent.ts'
 import type { RunEnding } from './events.ts'
-import type { RunKeeper, RunName } from './keeper.ts'
+import type { ChatName, RunKeeper, RunName } from './keeper.ts'
 import { Lanes, type OnConflict } from './lanes.ts'
 import { type RecordEntry, Recorder } from './recorder.ts'
 import { Run } from './run.ts'
@@ -122,14 +122,30 @@ export class Runner {
     // A message that comes first ends the wait as well.
     if (kept.status !== 'waiting' || this.answering(name.userId, name.chatId)) return
     // So that nobody answers what it waits for meanwhile.
-    const run = Run.again(kept)
-    this.#lanes.enter(run, 'reject')
-    await this.keeper.settle(kept, 'run_cancelled').finally(() => this.#lanes.leave(run))
+    await this.alone(name, 'reject', () => this.keeper.settle(kept, 'run_cancelled'))
   }
 
-  async cancelAll(userId: string, chatId: string): Promise<void> {
-    const runs = this.#lanes.of(userId, chatId).reverse()
+  async cancelAll(chat: ChatName): Promise<void> {
+    const runs = this.#lanes.of(chat.userId, chat.chatId).reverse()
     await Promise.all(runs.map(run => this.#cancelLive(run)))
+    await this.alone(chat, 'interrupt', () => this.keeper.settleOpen(chat, 'run_cancelled'))
+  }
+
+  /**
+   * Takes a step while nothing runs in the chat and nothing begins to. Where something does it throws
+   * run_in_progress, or ends that first.
+   */
+  async alone<T>(chat: ChatName, onConflict: 'reject' | 'interrupt', step: () => Promise<T>): Promise<T> {
+    const place = new Run({ ...chat, id: undefined, model: null })
+    const turn = Promise.withResolvers<void>()
+    if (this.#lanes.enter(place, onConflict, turn.resolve) === 'now') turn.resolve()
+    try {
+      await turn.promise
+      return await step()
+    } finally {
+      this.#lanes.leave(place)
+      place.end({ type: 'RUN_FINISHED' })
+    }
   }
 
   async #cancelLive(run: Run): Promise<void> {

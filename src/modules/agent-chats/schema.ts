@@ -7,7 +7,8 @@ import { exampleAnswer, exampleIds, exampleRun } from './example.ts'
 export const messageLength = 8000
 export const reasonLength = 1000
 
-const messageId = t.String({ minLength: 1, maxLength: 64, pattern: '^[\\w-]+$' })
+export const idOfMessage = { minLength: 1, maxLength: 64, pattern: '^[\\w-]+$' }
+const messageId = t.String(idOfMessage)
 const id = (example: string) => t.String({ format: 'uuid', examples: [example] })
 const chatId = id(exampleIds.session_id)
 const runId = id(exampleIds.run_id)
@@ -159,18 +160,20 @@ export const approvalBody = t.Object(
   { title: 'Approval' },
 )
 
+export const runStatus = t.Union([
+  t.Literal('queued'),
+  t.Literal('running'),
+  t.Literal('waiting'),
+  t.Literal('finished'),
+  t.Literal('failed'),
+  t.Literal('cancelled'),
+])
+
 export const runView = t.Object(
   {
     id: t.String({ format: 'uuid' }),
     session_id: t.String({ format: 'uuid' }),
-    status: t.Union([
-      t.Literal('queued'),
-      t.Literal('running'),
-      t.Literal('waiting'),
-      t.Literal('finished'),
-      t.Literal('failed'),
-      t.Literal('cancelled'),
-    ]),
+    status: runStatus,
     model: t.Nullable(t.String()),
     message_id: t.Nullable(t.String({ description: 'The message it answers' })),
     answer_id: t.Nullable(t.String({ description: 'The first message of its answer' })),

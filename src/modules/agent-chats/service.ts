@@ -124,7 +124,20 @@ export class AgentChats {
 
   /** Ends all that runs, waits or stands in line in the chat, which is about to go. */
   async cancelAll(userId: string, chatId: string): Promise<void> {
-    await this.runner.cancelAll(userId, chatId)
+    await this.runner.cancelAll({ userId, chatId })
+  }
+
+  /**
+   * Takes a step while nothing runs in the chat and nothing begins to. Where something does it throws
+   * run_in_progress, or ends that first.
+   */
+  alone<T>(
+    userId: string,
+    chatId: string,
+    onConflict: 'reject' | 'interrupt',
+    step: () => Promise<T>,
+  ): Promise<T> {
+    return this.runner.alone({ userId, chatId }, onConflict, step)
   }
 
   /** Ends all that runs, waits or stands in line in the chat; what was said stays. Throws chat_not_found. */

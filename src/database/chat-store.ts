@@ -1,0 +1,96 @@
+import type { ChatStore, KeptChat, ListPlace, PathMessage } from '../modules/agent-chats/chat-store.ts'
+import type { Database } from './database.ts'
+
+type ChatRow = Omit<KeptChat, 'run'>
+type PathRow = Omit<PathMessage, 'message' | 'versions'> & { content: string }
+
+const chatColumns = 'id, title, created_at AS createdAt, updated_at AS updatedAt, head_id AS headId'
+const newest: ListPlace = { updatedAt: Number.MAX_SAFE_INTEGER, id: '' }
+
+export function chatStore(database: Database): ChatStore {
+  const chat = database.prepare<ChatRow, [string, string]>(
+    `SELECT ${chatColumns} FROM chats WHERE id = ? AND user_id = ?`,
+  )
+  const list = database.prepare<ChatRow>(
+    `SELECT ${chatColumns} FROM chats WHERE user_id = $userId AND (updated_at, id) < ($updatedAt, $id)
+     ORDER BY updated_at DESC, id DESC LIMIT $limit`,
+  )
+  const openRun = database.prepare<NonNullable<KeptChat['run']>, [string]>(
+    `SELECT id, status FROM runs WHERE chat_id = ? AND status IN ('queued', 'running', 'waiting')
+     ORDER BY status = 'queued', started_at, id LIMIT 1`,
+  )
+  const message = database.prepare<PathRow, [string, string]>(
+    `SELECT m.id, m.parent_id AS parentId, m.created_at AS createdAt, m.content, m.run_id AS runId,
+       r.status AS runStatus, r.error_code AS runError
+     FROM messages m LEFT JOIN runs r ON r.chat_id = m.chat_id AND r.id = m.run_id
+     WHERE m.chat_id = ? AND m.id = ?`,
+  )
+  const versions = database.prepare<{ id: string }, [string, string | null]>(
+    'SELECT id FROM messages WHERE chat_id = ? AND parent_id IS ? ORDER BY position',
+  )
+  // What hangs below a message is newer, so the newest of all is an end.
+  const newestUnder = database.prepare<{ id: string }>(
+    `WITH RECURSIVE under (id, position) AS (
+       SELECT id, position FROM messages WHERE chat_id = $chatId AND id = $id
+       UNION ALL
+       SELECT m.id, m.position FROM under JOIN messages m ON m.chat_id = $chatId AND m.parent_id = under.id
+     ) SELECT id FROM under ORDER BY position DESC LIMIT 1`,
+  )
+  const setTitle = database.prepare<null, [string, string]>('UPDATE chats SET title = ? WHERE id = ?')
+  const setHead = database.prepare<null, [string, string]>('UPDATE chats SET head_id = ? WHERE id = ?')
+  const removeRecord = database.prepare<null, [string]>(
+    'DELETE FROM run_record WHERE run_id IN (SELECT id FROM runs WHERE chat_id = ?)',
+  )
+  const removeChat = database.prepare<null, [string]>('DELETE FROM chats WHERE id = ?')
+
+  const withRun = (row: ChatRow): KeptChat => ({ ...row, run: openRun.get(row.id) })
+
+  function upwards(chatId: string, from: string | null, limit: number): PathMessage[] {
+    const path: PathMessage[] = []
+    for (let id = from; id && path.length < limit; ) {
+      const row = message.get(chatId, id)
+      if (!row) break
+      const { content, ...rest } = row
+      const siblings = versions.all(chatId, row.parentId).map(({ id }) => id)
+      path.push({ ...rest, message: JSON.parse(content), versions: siblings })
+      id = row.parentId
+    }
+    return path
+  }
+
+  return {
+    async find(userId, chatId) {
+      const row = chat.get(chatId, userId)
+      return row && withRun(row)
+    },
+    async list(userId, after, limit) {
+      return list.all({ userId, ...(after ?? newest), limit }).map(withRun)
+    },
+    async path(userId, chatId, start, limit) {
+      const row = chat.get(chatId, userId)
+      if (!row) return 'chat_not_found'
+      if (start === null) return upwards(chatId, row.headId, limit)
+      const from = 'from' in start ? start.from : newestUnder.get({ chatId, id: start.through })?.id
+      return from === undefined ? 'message_not_found' : upwards(chatId, from, limit)
+    },
+    change: (userId, chatId, { title, through }) =>
+      database.write(() => {
+        if (!chat.get(chatId, userId)) return 'chat_not_found'
+        if (through !== undefined) {
+          if (openRun.get(chatId)) return 'run_in_progress'
+          const head = newestUnder.get({ chatId, id: through })
+          if (!head) return 'message_not_found'
+          setHead.run(head.id, chatId)
+        }
+        if (title !== undefined) setTitle.run(title, chatId)
+        return withRun(chat.get(chatId, userId)!)
+      }),
+    remove: (userId, chatId) =>
+      database.write(() => {
+        if (!chat.get(chatId, userId)) return false
+        removeRecord.run(chatId)
+        removeChat.run(chatId)
+        return true
+      }),
+  }
+}
