@@ -189,6 +189,16 @@ describe('a message of an id that is there', () => {
   })
 })
 
+describe('a request that is sent twice at once', () => {
+  test('is one run, told to both', async () => {
+    const message = { id: crypto.randomUUID(), role: 'user', content: 'counting' }
+    const body = { threadId: crypto.randomUUID(), runId: 'r', messages: [message] }
+    const both = await Promise.all([1, 2].map(() => app.as(alice)('POST', '/agent-chats/ag-ui', body)))
+    expect(both.map(({ status }) => status)).toEqual([200, 200])
+    expect(both[0]!.body).toBe(both[1]!.body)
+  })
+})
+
 describe('a run that fails', () => {
   test.each([
     ['refused', 'model_rejected_key', [], 'en', 'Tell the administrator'],
@@ -264,6 +274,21 @@ describe('a client that leaves', () => {
     expect(typesOf(await answer).slice(-2)).toEqual(['TEXT_MESSAGE_END', 'RUN_FINISHED'])
     expect((await answer).at(-1).outcome).toEqual({ type: 'cancelled' })
     expect(conversation().at(-1)).toEqual(['assistant', 'first '])
+  })
+})
+
+describe('a stream', () => {
+  test('ends in order, and within seconds, when its session is signed out', async () => {
+    gate = Promise.withResolvers()
+    const eve = await app.newUser()
+    const { say, until } = client({}, eve)
+    const answer = say('slow')
+    await until('TEXT_MESSAGE_CONTENT')
+    await app.call('DELETE', '/auth/sessions', { refresh_token: eve.refresh_token })
+    const events = await answer
+    expect(typesOf(events).slice(-2)).toEqual(['TEXT_MESSAGE_END', 'RUN_ERROR'])
+    expect(events.at(-1).code).toBe('unauthenticated')
+    gate.resolve()
   })
 })
 

@@ -31,6 +31,8 @@ export const agUiRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) 
           'unauthenticated',
           'chat_not_found',
           'message_not_found',
+          'call_not_found',
+          'call_answered',
           'message_id_taken',
           ...badBody,
           ...noPlace,

@@ -3,7 +3,8 @@ import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { t, ValidationError } from 'elysia'
 import { text } from '../../http/text.ts'
-import { messageBody, messageLength } from './schema.ts'
+import { clientTool } from './client-tools-schema.ts'
+import { messageBody, messageLength, reasonLength } from './schema.ts'
 
 const id = (description: string, example: string) =>
   t.String({ minLength: 1, maxLength: 256, description, examples: [example] })
@@ -22,11 +23,36 @@ export const agUiBody = t.Object(
         content: whatever,
         toolCalls: whatever,
         toolCallId: whatever,
+        error: whatever,
       }),
       {
-        description: 'The history is kept here: of these, the newest message of the user is believed',
+        description:
+          'The history is kept here: of these, the newest of the user is believed, and results of client tools that the run waits for',
         examples: [[{ id: 'message-1', role: 'user', content: 'What time is it in Shanghai?' }]],
       },
+    ),
+    tools: t.Optional(
+      t.Array(clientTool, {
+        maxItems: 64,
+        description: "The client's own. A call of one ends the run; its result comes with the next",
+        examples: [[]],
+      }),
+    ),
+    context: t.Optional(
+      t.Array(t.Object({ description: t.String(), value: t.String() }), {
+        description: 'What the app tells the model of itself; the first 8000 characters are passed on',
+        examples: [[]],
+      }),
+    ),
+    resume: t.Optional(
+      t.Array(
+        t.Object({
+          interruptId: t.String(),
+          status: t.Union([t.Literal('resolved'), t.Literal('cancelled')]),
+          payload: whatever,
+        }),
+        { description: 'Answers to interrupts', examples: [[]] },
+      ),
     ),
   },
   { title: 'RunAgentInput' },
@@ -43,36 +69,29 @@ export const agUiQuery = t.Object({
   ),
 })
 
-const userMessage = t.Object({
+export const newMessage = t.Object({
   id: t.String({ minLength: 1, maxLength: 256 }),
   content: text({ minLength: 1, maxLength: messageLength }),
 })
 
-export type Asked = {
-  /** The newest message of the user, of this or an earlier turn. */
-  message: typeof userMessage.static | null
-  /** What the client has of the answer to it. */
-  since: AgUiBody['messages']
-}
+/** What an interrupt asks for. Who edits a call's arguments must not find it carried out with the old ones. */
+export const decision = t.Object({
+  approved: t.Boolean(),
+  reason: t.Optional(t.Nullable(t.String({ maxLength: reasonLength }))),
+  editedArgs: t.Optional(t.Never()),
+})
 
-/** Throws as the schema of a route does. */
-export function askedIn({ messages }: AgUiBody): Asked {
-  const index = messages.findLastIndex(({ role }) => role === 'user')
-  const since = messages.slice(index + 1)
-  if (index < 0) return { message: null, since }
-  const { id, content } = messages[index]!
-  return { message: checked(userMessage, { id, content: joined(content) }, 'messages', String(index)), since }
-}
+export const clientResult = t.Object({ content: t.String() })
 
-/** Of a text in parts; anything else as it is. */
-const joined = (content: unknown): unknown =>
-  Array.isArray(content) && content.every(isTextPart) ? content.map(({ text }) => text).join('\n\n') : content
+/** In characters, of all tools of a request. */
+export const toolsText = text({ maxLength: 64 * 1024 })
 
-const isTextPart = (part: unknown): part is { text: string } =>
-  typeof part === 'object' && part !== null && 'text' in part && typeof part.text === 'string'
-
-/** Part of a body that the route's schema leaves open, held against its own. */
-function checked<Schema extends TSchema>(schema: Schema, value: unknown, ...at: string[]): Schema['static'] {
+/** Part of a body that the route's schema leaves open, held against its own. Throws as that does. */
+export function checked<Schema extends TSchema>(
+  schema: Schema,
+  value: unknown,
+  ...at: Array<string | number>
+): Schema['static'] {
   if (Value.Check(schema, value)) return value
   const whole = at.reduceRight<TSchema>((inner, key) => t.Object({ [key]: inner }), schema)
   throw new ValidationError(

@@ -1,15 +1,17 @@
 /**
  * What a request of AG-UI asks for. Its client sends the whole conversation each time, but the history is kept
- * here: it can bring a new message, or ask for what comes of one that is there.
+ * here: it can bring a new message, answers to what waits, or ask for what comes of a message that is there.
  */
 import { createHash } from 'node:crypto'
 import { AppError } from '../../errors.ts'
-import { type AgUiBody, type Asked, askedIn } from './ag-ui-schema.ts'
+import * as input from './ag-ui-input.ts'
+import type { AgUiBody } from './ag-ui-schema.ts'
 import { textOf } from './history.ts'
 import type { OnConflict } from './lanes.ts'
 import type { Run } from './run.ts'
 import type { AgentChats } from './service.ts'
-import type { Known, Telling } from './wires/ag-ui.ts'
+import type { KeptMessage, KeptRun } from './store.ts'
+import type { Telling } from './wires/ag-ui.ts'
 import { chatIdOf, messageIdOf } from './wires/chat-id.ts'
 
 /** A run, to be told from after a place. */
@@ -22,38 +24,43 @@ export async function takeTurn(
   body: AgUiBody,
   onConflict: OnConflict,
 ): Promise<Turn> {
-  const { threadId, runId } = body
-  const chatId = chatIdOf(userId, threadId)
-  const { message, since } = askedIn(body)
-  if (!message) throw new AppError('message_not_found')
-  const run = await answering(
+  const request = await lookUp(chats, userId, body, onConflict)
+  const { said, kept, waiting } = request
+  const answers = waiting ? input.answersIn(body, waiting.paused!.calls) : []
+  if (said && isNew(said, kept)) return say(request, said, answers)
+  refuseForged(request)
+  return waiting && answers.length > 0 ? goOn(request, waiting, answers) : tellAgain(request)
+}
+
+type Request = Awaited<ReturnType<typeof lookUp>>
+
+async function lookUp(chats: AgentChats, userId: string, body: AgUiBody, onConflict: OnConflict) {
+  const chatId = chatIdOf(userId, body.threadId)
+  const newest = await chats.newest(userId, chatId)
+  const said = input.saidIn(body)
+  const id = said ? messageIdOf(chatId, String(said.id)) : null
+  return {
     chats,
-    { userId, chatId, onConflict, key: keyOf(chatId, message.id, runId) },
-    message,
-  )
-  return { run, after: 0, telling: { threadId, runId, known: knownIn(since) } }
+    userId,
+    chatId,
+    body,
+    newest,
+    waiting: newest?.status === 'waiting' ? newest : null,
+    said,
+    /** The same message as it is kept, if it is. */
+    kept: id === null ? null : await chats.standing(userId, chatId, id),
+    telling: { threadId: body.threadId, runId: body.runId, known: input.knownIn(body, said) },
+    how: {
+      chatId,
+      instructions: input.contextIn(body),
+      clientTools: input.toolsIn(body),
+      onConflict,
+      // A request that is repeated, its answer having been lost, is the same run whatever became of it.
+      key: keyOf(chatId, String(said?.id), body.runId),
+    },
+  }
 }
 
-type Asking = { userId: string; chatId: string; onConflict: OnConflict; key: ReturnType<typeof keyOf> }
-
-/** The run that answers the message. One that is there already is answered again only where that failed. */
-async function answering(
-  chats: AgentChats,
-  { userId, chatId, ...how }: Asking,
-  { id, content }: NonNullable<Asked['message']>,
-): Promise<Run> {
-  const messageId = messageIdOf(chatId, id)
-  const before = await chats.standing(userId, chatId, messageId)
-  if (!before) return chats.send(userId, { chatId, content, messageId, ...how })
-  if (before.message.role !== 'user' || textOf(before.message) !== content)
-    return chats.send(userId, { chatId, content, at: { kind: 'edit', messageId: before.id }, ...how })
-  const run = (await chats.newest(userId, chatId, before.id))!
-  return run.status === 'failed' || run.status === 'cancelled'
-    ? chats.regenerate(userId, chatId, { messageId: before.id, ...how })
-    : chats.follow(userId, chatId, run.runId)
-}
-
-/** A request that is repeated, its answer having been lost, is the same run whatever became of it. */
 const keyOf = (...names: string[]) => ({
   key: createHash('sha256')
     .update(`ag-ui ${JSON.stringify(names)}`)
@@ -61,14 +68,69 @@ const keyOf = (...names: string[]) => ({
   fingerprint: '',
 })
 
-/** What of the answer is there on the client's side. */
-function knownIn(messages: Asked['since']): Known {
-  const known: Known = { lengths: new Map(), answered: new Set() }
-  for (const { role, id, content, toolCalls, toolCallId } of messages) {
-    if (role === 'tool') known.answered.add(String(toolCallId))
-    else if (typeof content === 'string') known.lengths.set(String(id), content.length)
-    for (const call of Array.isArray(toolCalls) ? toolCalls : [])
-      known.lengths.set(String(call?.id), String(call?.function?.arguments ?? '').length)
+const isNew = ({ content }: input.Said, kept: KeptMessage | null): boolean =>
+  kept?.message.role !== 'user' || (typeof content === 'string' && textOf(kept.message) !== content)
+
+/** A wait ends with a new message. What the same request allows or answers is carried out before. */
+async function say(
+  { chats, userId, chatId, waiting, kept, how, telling }: Request,
+  said: input.Said,
+  answers: input.Answer[],
+): Promise<Turn> {
+  const { id, content } = input.newMessageOf(said)
+  const at = kept ? { kind: 'edit' as const, messageId: kept.id } : undefined
+  const message = { ...how, content, at, messageId: kept ? undefined : messageIdOf(chatId, id) }
+  const goesOn = answers.some(({ answer }) => 'result' in answer || answer.approved)
+  if (waiting && goesOn) {
+    await chats.answerCalls(userId, chatId, waiting.runId, answers)
+    message.onConflict = 'enqueue'
   }
-  return known
+  return { run: await chats.send(userId, message), after: 0, telling }
 }
+
+/** An answer that was given before is none: it may be sent again. */
+function refuseForged({ body: { resume = [] }, newest }: Request): void {
+  const asked = newest?.events.flatMap(event => (event.type === 'RUN_PAUSED' ? event.calls : [])) ?? []
+  const isAsked = ({ interruptId }: { interruptId: string }) => asked.some(({ id }) => id === interruptId)
+  if (!resume.every(isAsked)) throw new AppError('call_not_found')
+}
+
+async function goOn(
+  { chats, userId, chatId, telling }: Request,
+  { runId, paused }: KeptRun,
+  answers: input.Answer[],
+): Promise<Turn> {
+  const run = await chats.answerCalls(userId, chatId, runId, answers)
+  const given = new Set(answers.map(({ id }) => id))
+  const left = openOf(paused).filter(({ id }) => !given.has(id))
+  // The wait for the others is told once more.
+  if (left.length > 0) return { run, after: run.legStart - 1, telling: { ...telling, waitsFor: left } }
+  const known = { ...telling.known, lengths: new Map() }
+  return { run, after: run.legStart, telling: { ...telling, known } }
+}
+
+const openOf = (paused: KeptRun['paused']) => paused?.calls.filter(({ answer }) => answer === null) ?? []
+
+/** Nothing new came: there is an answer, unless it failed and the client asks for another. */
+async function tellAgain({
+  chats,
+  userId,
+  chatId,
+  body,
+  newest,
+  kept,
+  how,
+  telling,
+}: Request): Promise<Turn> {
+  const told = kept ? await chats.newest(userId, chatId, kept.id) : body.resume?.length ? newest : null
+  if (!told) throw new AppError('message_not_found')
+  if (kept && hasFailed(told) && body.messages.at(-1)?.role !== 'tool') {
+    const at = { kind: 'again' as const, messageId: kept.id }
+    return { run: await chats.send(userId, { ...how, at }), after: 0, telling }
+  }
+  const run = await chats.follow(userId, chatId, told.runId)
+  const waitsFor = told.status === 'waiting' ? openOf(told.paused) : undefined
+  return { run, after: 0, telling: { ...telling, waitsFor } }
+}
+
+const hasFailed = ({ status }: KeptRun) => status === 'failed' || status === 'cancelled'

@@ -25,7 +25,7 @@ import type { ClientTool, Paused, PausedCall } from './store.ts'
 import { TimeLimits } from './time-limits.ts'
 import { openTools } from './tools/index.ts'
 import type { ToolSource } from './tools/source.ts'
-import { type People, toldToModel } from './tools/tool.ts'
+import { type People, shortened, toldToModel } from './tools/tool.ts'
 import { Reader } from './transcript.ts'
 
 // What the SDK has to say belongs in no log of ours.
@@ -141,9 +141,10 @@ export function openAgent(
   async function settle(call: PausedCall, run: Run, narrator: Narrator) {
     const answer = call.answer!
     if ('result' in answer) {
+      const result = shortened(answer.result)
       if (answer.failed) narrator.tellFailure(call, new AppError('tool_failed'))
-      else narrator.tellResult(call, answer.result)
-      return resultOf(call, answer.result, answer.failed ? 'error-text' : 'text')
+      else narrator.tellResult(call, result)
+      return resultOf(call, result, answer.failed ? 'error-text' : 'text')
     }
     if (answer.approved) return use(call, run, narrator)
     narrator.tellFailure(call, new AppError('tool_denied'))

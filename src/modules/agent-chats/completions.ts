@@ -1,10 +1,10 @@
 /** Chat Completions in front of the agent: whoever speaks them keeps the conversation, and sends it whole each time. */
 import { AppError } from '../../errors.ts'
+import { clientToolsOf } from './client-tools-schema.ts'
 import { between, type Conversations, type Turn } from './conversation.ts'
 import type { CompletionRequest } from './openai-schema.ts'
 import type { Run } from './run.ts'
 import type { AgentChats } from './service.ts'
-import type { ClientTool } from './store.ts'
 import { chatIdOf } from './wires/chat-id.ts'
 
 /** The name of the model for those who have no wish. */
@@ -42,7 +42,7 @@ export class Completions {
         : { at: { kind: 'below', messageId: place }, content: asked.text }),
       model: model === anyModel ? undefined : model,
       instructions,
-      clientTools: tools.map(clientTool),
+      clientTools: clientToolsOf(tools.map(tool => tool.function)),
       // Two windows with the same beginning are one chat, but not one conversation.
       onConflict: 'enqueue',
     })
@@ -92,9 +92,3 @@ function textOf({ content }: Message): string {
   if (typeof content === 'string') return content
   return (content ?? []).map(({ text = '' }) => text).join('')
 }
-
-const clientTool = ({ function: tool }: NonNullable<CompletionRequest['tools']>[number]): ClientTool => ({
-  name: tool.name,
-  description: tool.description ?? '',
-  parameters: tool.parameters ?? { type: 'object', properties: {} },
-})

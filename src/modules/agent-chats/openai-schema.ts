@@ -1,5 +1,6 @@
 /** What of OpenAI's Chat Completions API is understood; all else a client sends is ignored. */
 import { t } from 'elysia'
+import { clientTool } from './client-tools-schema.ts'
 
 const parts = t.Array(t.Object({ type: t.String(), text: t.Optional(t.String()) }), { maxItems: 100 })
 
@@ -34,11 +35,7 @@ export const completionBody = t.Object(
       t.Array(
         t.Object({
           type: t.Literal('function'),
-          function: t.Object({
-            name: t.String({ pattern: '^[\\w-]{1,64}$' }),
-            description: t.Optional(t.String({ maxLength: 4000 })),
-            parameters: t.Optional(t.Record(t.String(), t.Unknown())),
-          }),
+          function: clientTool,
         }),
         { maxItems: 64, description: "The client's own tools: calls of them end the answer with tool_calls" },
       ),

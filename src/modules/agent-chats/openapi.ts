@@ -74,7 +74,10 @@ export const runByAgUi = describe(
   `For \`HttpAgent\` of \`@ag-ui/client\` 1.0 as it is: its \`url\` is this one, its \`headers\` bear the access \
 token. The history is kept here; of \`messages\` the newest of the user is believed. A message that is there \
 already is not answered twice: the rest of its answer comes, or, where that failed, a new one. The client's \
-leaving stops nothing: \`RUN_STARTED\` bears the ids to stop or follow the run by as its \`metadata\`.`,
+leaving stops nothing: \`RUN_STARTED\` bears the ids to stop or follow the run by as its \`metadata\`.
+
+A tool that needs approval is an interrupt, which \`resume\` answers. A call of one of the client's \`tools\` ends \
+the run as well; its result, a message of the role \`tool\`, lets it go on. What does not wait cannot be answered.`,
   agUiExample(),
 )
 

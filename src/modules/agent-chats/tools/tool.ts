@@ -72,5 +72,6 @@ export const toldToModel = ({ code, options }: AppError): string => shortened(op
 const endOf = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 
-const shortened = (text: string) =>
+/** As much of it as the model gets. */
+export const shortened = (text: string) =>
   text.length <= outputLimit ? text : `${text.slice(0, outputLimit).toWellFormed()}… (cut off)`
