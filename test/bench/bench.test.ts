@@ -1,10 +1,16 @@
 /** What the bench says of its figures. */
-import { expect, test } from 'bun:test'
+import { afterAll, expect, test } from 'bun:test'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { emptyFolder, tidy } from '../harness/executable.ts'
 import { chart } from './chart.ts'
 import type { Bench, Figure } from './figure.ts'
+import { hotFunctions } from './profile.ts'
 import type { Report } from './report.ts'
 import { against, alternateWith } from './rounds.ts'
 import { table } from './table.ts'
+
+afterAll(tidy)
 
 const bench: Bench = { quick: true, progress: () => {} }
 
@@ -76,4 +82,24 @@ test('the chart has a bar for each that was measured, in proportion, and names w
   ])
   expect(svg).toContain('not measured')
   expect(svg).toContain('Something &lt;asked&gt;')
+})
+
+test('a profile is summed up without the time in which nothing ran', () => {
+  const file = join(emptyFolder(), 'a.cpuprofile')
+  const callFrame = (functionName: string) => ({ functionName, url: '', lineNumber: -1 })
+  const nodes = [
+    { id: 1, callFrame: callFrame('caller'), children: [2] },
+    { id: 2, callFrame: callFrame('called') },
+  ]
+  writeFileSync(file, JSON.stringify({ nodes, samples: [1, 2, 1], timeDeltas: [1000, 1000, 9_000_000] }))
+  expect(hotFunctions(file)).toBe(
+    [
+      '\nTime of their own:',
+      '  75.0 %  caller in Bun',
+      '  25.0 %  called in Bun',
+      '\nWith what they call:',
+      ' 100.0 %  caller in Bun',
+      '  25.0 %  called in Bun',
+    ].join('\n'),
+  )
 })

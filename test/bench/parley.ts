@@ -1,7 +1,8 @@
 /** Parley under test: the executable, in production mode, in a process and a data folder of its own. */
+import { join } from 'node:path'
 import { buildIfOutdated, program } from '../harness/executable.ts'
 import { publicUrl } from './people.ts'
-import { type Server, serve } from './processes.ts'
+import { root, type Server, serve } from './processes.ts'
 
 let built: Promise<void> | null = null
 
@@ -11,12 +12,24 @@ export function build(): Promise<void> {
   return built
 }
 
+let profiles: string | null = null
+
+/** From now on it runs from its sources, and leaves where its time went in the folder: a file for each start. */
+export function profileInto(folder: string): void {
+  profiles = folder
+}
+
+const command = (): string[] =>
+  profiles
+    ? [process.execPath, '--cpu-prof', `--cpu-prof-dir=${profiles}`, join(root, 'src/main.ts')]
+    : [program]
+
 export async function startParley(
   dataDir: string,
   environment: Record<string, string> = {},
 ): Promise<Server> {
   await build()
-  const server = await serve([program], {
+  const server = await serve(command(), {
     // Not the folder of the sources, whose .env it would read.
     cwd: dataDir,
     path: '/api/v1/health',
@@ -29,6 +42,8 @@ export async function startParley(
       PUBLIC_URL: publicUrl,
       // Clients say by X-Forwarded-For who they are: the limits would hold up one that sends all the load.
       TRUST_PROXY: '1',
+      // Else it sets this itself and starts anew, which ends a profile.
+      ...(profiles ? { BUN_CONFIG_MAX_HTTP_REQUESTS: '65336' } : {}),
       ...environment,
     },
   })
