@@ -1,7 +1,9 @@
 /** The AI SDK's client, unmodified, against the routes made for it. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { isToolUIPart, lastAssistantMessageIsCompleteWithApprovalResponses } from 'ai'
+import { en } from '../../src/texts/en.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
-import { chunk, end, startRawModel, word } from '../harness/model.ts'
+import { chunk, end, startModel, startRawModel, word } from '../harness/model.ts'
 import { openUiChat, partsOf, textOf, toolIn } from '../harness/ui-chat.ts'
 
 type Person = Awaited<ReturnType<TestApp['newUser']>>
@@ -23,30 +25,59 @@ const says = (...words: string[]) =>
     for (const each of words) yield word(each)
     yield end
   }
-const call = (name: string, args: object) =>
+type Call = { name: string; args: object }
+let calls = 0
+const call = (...tools: Call[]) =>
   chunk({
-    tool_calls: [
-      { index: 0, id: `call_${name}`, type: 'function', function: { name, arguments: JSON.stringify(args) } },
-    ],
+    tool_calls: tools.map(({ name, args }, index) => ({
+      index,
+      id: `call_${++calls}`,
+      type: 'function',
+      function: { name, arguments: JSON.stringify(args) },
+    })),
   }) +
   chunk({}, 'tool_calls') +
   'data: [DONE]\n\n'
-/** Calls the tool, and says this once it has its result. */
-const using = (name: string, args: object, conclusion: string) =>
-  async function* () {
-    const results = (raw.requests.at(-1)!.body.messages as Array<{ role: string }>).at(-1)!.role === 'tool'
-    yield results ? word(conclusion) + end : call(name, args)
+const hasResult = () =>
+  (raw.requests.at(-1)!.body.messages as Array<{ role: string }>).at(-1)!.role === 'tool'
+/** Calls the tools, and says this once it has their results. */
+const using = (conclusion: string | ReturnType<typeof slowly>, ...tools: Call[]) =>
+  async function* (signal: AbortSignal) {
+    if (!hasResult()) yield call(...tools)
+    else if (typeof conclusion === 'string') yield word(conclusion) + end
+    else yield* conclusion(signal)
   }
+const setBio = (bio: string) => ({ name: 'update_my_profile', args: { bio } })
 
 let raw: ReturnType<typeof startRawModel>
 let app: TestApp
 let alice: Person
 let mallory: Person
+let answers = 0
+const refusals: number[] = []
 beforeAll(async () => {
   raw = startRawModel({
     hello: says('Hello ', 'there'),
     'and then': says('Then this'),
-    'what time': using('current_time', { timezone: 'Asia/Shanghai' }, 'It is late.'),
+    'what time': using('It is late.', { name: 'current_time', args: { timezone: 'Asia/Shanghai' } }),
+    'who is that': using('Nobody.', { name: 'find_user', args: { username: 'nobody_of_that_name' } }),
+    again: async function* () {
+      yield word(`answer ${++answers}`) + end
+    },
+    edited: says('To the edited'),
+    refused: () => {
+      const status = refusals.shift()
+      const said = status === 200 ? word('At last') + end : 'sk-secret'
+      return new Response(said, { status, headers: { 'content-type': 'text/event-stream' } })
+    },
+    'cut off': async function* () {
+      yield word('half an ')
+    },
+    ...Object.fromEntries(
+      ['approve', 'deny', 'twice', 'forge', 'stopped'].map(bio => [bio, using('Done.', setBio(bio))]),
+    ),
+    'go on': using(slowly('go on'), setBio('go on')),
+    both: using('Both.', setBio('first'), setBio('second')),
     ...Object.fromEntries(['resume', 'stop', 'left', 'gone'].map(name => [name, slowly(name)])),
   })
   app = await startApp({ ...raw.environment, AGENT_MAX_RUNS: '20' })
@@ -60,6 +91,17 @@ afterAll(async () => {
 
 const open = (options: Parameters<typeof openUiChat>[2] = {}, who = alice) =>
   openUiChat(app.url, who.access_token, options)
+/** A fetch whose answers' bodies can be read afterwards. */
+function overheard() {
+  const seen: Array<Promise<string>> = []
+  const overhearing = async (...request: Parameters<typeof fetch>) => {
+    const response = await fetch(...request)
+    seen.push(response.clone().text())
+    return response
+  }
+  return { seen, fetch: overhearing as typeof fetch }
+}
+const authorized = (who = alice) => ({ headers: { authorization: `Bearer ${who.access_token}` } })
 const ui = (path: string, method = 'GET', body?: unknown, who = alice) =>
   app.as(who)(method, `/agent-chats/ui${path}`, body)
 
@@ -162,6 +204,304 @@ describe('useChat', () => {
     await chat.sendMessage({ text: 'and then' })
     expect([chat.status, textOf(chat.lastMessage)]).toEqual(['ready', 'Then this'])
     expect(promptOf('and then')).toEqual(['left', 'first ', 'and then'])
+  })
+})
+
+describe('useChat when something fails', () => {
+  test('before the first word: it gets the sentence, and no empty message; asked again, the answer', async () => {
+    for (const [status, code] of [
+      [400, 'model_failed'],
+      [404, 'model_rejected_key'],
+    ] as const) {
+      const chat = open()
+      refusals.push(status)
+      await chat.sendMessage({ text: 'refused' })
+      expect([chat.status, chat.error?.message]).toEqual(['error', en.errors[code]])
+      expect(chat.messages.map(({ role }) => role)).toEqual(['user'])
+      refusals.push(200)
+      await chat.regenerate()
+      expect(chat.messages.map(textOf)).toEqual(['refused', 'At last'])
+      expect(promptOf('refused')).toEqual(['refused'])
+    }
+  })
+
+  test('in mid-answer: it keeps what was said, and gets the sentence', async () => {
+    const chat = open()
+    await chat.sendMessage({ text: 'cut off' })
+    expect(chat.status).toBe('error')
+    expect(chat.error!.message).toBe(en.errors.model_cut_off)
+    expect(textOf(chat.lastMessage)).toBe('half an ')
+    expect(chat.lastMessage!.parts.at(-1)).toMatchObject({ state: 'done' })
+    chat.clearError()
+    await chat.sendMessage({ text: 'and then' })
+    expect(promptOf('and then')).toEqual(['cut off', 'half an ', 'and then'])
+  })
+
+  test('before the run begins: the error bears the problem document', async () => {
+    const chat = open({ transportOptions: { headers: { authorization: 'Bearer nobody' } } })
+    await chat.sendMessage({ text: 'hello' })
+    expect(JSON.parse(chat.error!.message)).toMatchObject({ status: 401, code: 'unauthenticated' })
+  })
+
+  test('on its way there: asked again, the message is sent', async () => {
+    let failing = true
+    const unreliable = ((...request: Parameters<typeof fetch>) =>
+      failing ? Promise.reject(new TypeError('fetch failed')) : fetch(...request)) as typeof fetch
+    const chat = open({ transportOptions: { ...authorized(), fetch: unreliable } })
+    await chat.sendMessage({ text: 'hello' })
+    expect(chat.status).toBe('error')
+    failing = false
+    await chat.regenerate()
+    expect([chat.status, textOf(chat.lastMessage)]).toEqual(['ready', 'Hello there'])
+    await chat.sendMessage({ text: 'and then' })
+    expect(promptOf('and then')).toEqual(['hello', 'Hello there', 'and then'])
+  })
+
+  test('in a tool: the call has the sentence, and the answer goes on', async () => {
+    const chat = open()
+    await chat.sendMessage({ text: 'who is that' })
+    expect(toolIn(chat.lastMessage)).toMatchObject({
+      state: 'output-error',
+      errorText: en.errors.user_not_found,
+    })
+    expect([chat.status, textOf(chat.lastMessage)]).toEqual(['ready', 'Nobody.'])
+  })
+
+  test('its session having ended, it is told so within seconds', async () => {
+    const eve = await app.newUser()
+    const chat = open({}, eve)
+    const sent = chat.sendMessage({ text: 'left' })
+    await chat.until(() => textOf(chat.lastMessage) === 'first ')
+    await app.call('DELETE', '/auth/sessions', { refresh_token: eve.refresh_token })
+    await sent
+    expect(chat.error!.message).toBe(en.errors.unauthenticated)
+    expect(chat.lastMessage!.parts.at(-1)).toMatchObject({ state: 'done' })
+    gates.left!.resolve()
+  })
+})
+
+describe('regenerate and edit', () => {
+  test('the last answer, or an earlier one, comes anew: the model sees one path', async () => {
+    const chat = open()
+    await chat.sendMessage({ text: 'again' })
+    const [question, first] = [...chat.messages]
+    await chat.regenerate()
+    expect(chat.messages.map(textOf)).toEqual(['again', `answer ${answers}`])
+    expect(promptOf('again')).toEqual(['again'])
+    expect(chat.lastMessage!.id).not.toBe(first!.id)
+    await chat.sendMessage({ text: 'and then' })
+    expect(promptOf('and then')).toEqual(['again', `answer ${answers}`, 'and then'])
+
+    for (const messageId of [chat.messages[1]!.id, question!.id]) {
+      await chat.regenerate({ messageId })
+      expect(chat.messages.map(textOf)).toEqual(['again', `answer ${answers}`])
+      expect(promptOf('again')).toEqual(['again'])
+    }
+  })
+
+  test('an edited message comes instead of the former, also the second time, and is then what is answered again', async () => {
+    const chat = open()
+    await chat.sendMessage({ text: 'again' })
+    await chat.sendMessage({ text: 'and then' })
+    const messageId = chat.messages[0]!.id
+    await chat.sendMessage({ text: 'edited', messageId })
+    expect(chat.messages.map(textOf)).toEqual(['edited', 'To the edited'])
+    expect(promptOf('edited')).toEqual(['edited'])
+    await chat.sendMessage({ text: 'hello', messageId })
+    expect(promptOf('hello')).toEqual(['hello'])
+    await chat.regenerate()
+    expect(chat.messages.map(textOf)).toEqual(['hello', 'Hello there'])
+    await chat.sendMessage({ text: 'and then' })
+    expect(promptOf('and then')).toEqual(['hello', 'Hello there', 'and then'])
+  })
+
+  test('also with ids of its own that are not fit to be kept', async () => {
+    let ids = 0
+    const chat = open({ generateId: () => `an id/${++ids}?` })
+    await chat.sendMessage({ text: 'again' })
+    await chat.sendMessage({ text: 'edited', messageId: chat.messages[0]!.id })
+    expect(promptOf('edited')).toEqual(['edited'])
+    await chat.regenerate()
+    expect(promptOf('edited')).toEqual(['edited'])
+    await chat.sendMessage({ text: 'and then' })
+    expect(promptOf('and then')).toEqual(['edited', 'To the edited', 'and then'])
+  })
+
+  test('of what the server does not know is 404, and of a chat without messages', async () => {
+    const regenerating = { id: 'empty', messages: [], trigger: 'regenerate-message' }
+    for (const body of [regenerating, { ...regenerating, messageId: 'nowhere' }]) {
+      const answer = await ui('', 'POST', body)
+      expect([answer.status, answer.body.code]).toEqual([404, 'message_not_found'])
+    }
+  })
+})
+
+describe('a tool that needs approval', () => {
+  const bio = async () => (await app.as(alice)('GET', '/users/me')).body.bio
+  const asking = (options: Parameters<typeof open>[0] = {}) =>
+    open({ sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses, ...options })
+  /** Until the answer that the client sends by itself has been read. */
+  const concluded = (chat: ReturnType<typeof open>) =>
+    chat.until(() => chat.status === 'ready' && toolIn(chat.lastMessage)!.state.startsWith('output'))
+  const approvalsIn = (chat: ReturnType<typeof open>) =>
+    chat.lastMessage!.parts.filter(isToolUIPart).map(({ approval }) => approval!.id)
+
+  test.each([
+    ['approve', true],
+    ['deny', false],
+  ] as const)('waits, and the same message goes on with the answer: %s', async (text, approved) => {
+    const before = await bio()
+    const chat = asking()
+    await chat.sendMessage({ text })
+    const { id } = chat.lastMessage!
+    expect(chat.status).toBe('ready')
+    expect(toolIn(chat.lastMessage)).toMatchObject({ state: 'approval-requested', input: { bio: text } })
+    expect(await bio()).toBe(before)
+
+    await chat.addToolApprovalResponse({ id: approvalsIn(chat)[0]!, approved, reason: 'my reason' })
+    await concluded(chat)
+    expect(chat.error).toBeUndefined()
+    expect(chat.messages.map(({ role }) => role)).toEqual(['user', 'assistant'])
+    expect(chat.lastMessage!.id).toBe(id)
+    const state = approved ? 'output-available' : 'output-denied'
+    expect(partsOf(chat.lastMessage)).toEqual([
+      'step-start',
+      `tool-update_my_profile ${state}`,
+      'step-start',
+      'text',
+    ])
+    expect(textOf(chat.lastMessage)).toBe('Done.')
+    expect(await bio()).toBe(approved ? text : before)
+    if (!approved) expect(JSON.stringify(raw.requests.at(-1)!.body)).toContain('my reason')
+  })
+
+  test('answered twice is carried out once', async () => {
+    const chat = asking()
+    await chat.sendMessage({ text: 'twice' })
+    const other = open({ id: chat.id, messages: structuredClone(chat.messages) })
+    const [id] = approvalsIn(chat)
+    await chat.addToolApprovalResponse({ id: id!, approved: false })
+    await concluded(chat)
+    await other.addToolApprovalResponse({ id: id!, approved: true })
+    await other.sendMessage()
+    expect(JSON.parse(other.error!.message)).toMatchObject({ status: 404, code: 'call_not_found' })
+    expect(await bio()).not.toBe('twice')
+  })
+
+  test('of several, goes on when the last is answered', async () => {
+    const { seen, fetch } = overheard()
+    const chat = open({ transportOptions: { ...authorized(), fetch } })
+    await chat.sendMessage({ text: 'both' })
+    const [first, second] = approvalsIn(chat)
+    await chat.addToolApprovalResponse({ id: first!, approved: true })
+    const bodies = seen.length
+    await chat.sendMessage()
+    expect(await seen[bodies]).toBe('data: [DONE]\n\n')
+    expect([chat.status, chat.error, chat.messages.length]).toEqual(['ready', undefined, 2])
+    expect(partsOf(chat.lastMessage).slice(1)).toEqual([
+      'tool-update_my_profile approval-responded',
+      'tool-update_my_profile approval-requested',
+    ])
+    await chat.addToolApprovalResponse({ id: second!, approved: false })
+    await chat.sendMessage()
+    expect(partsOf(chat.lastMessage)).toEqual([
+      'step-start',
+      'tool-update_my_profile output-available',
+      'tool-update_my_profile output-denied',
+      'step-start',
+      'text',
+    ])
+    expect(await bio()).toBe('first')
+  })
+
+  test.each([
+    ['allowed', true, 'output-available'],
+    ['denied', false, 'output-denied'],
+  ] as const)('resumed while it goes on, is whole, and says that it was %s', async (_, approved, state) => {
+    const chat = asking()
+    await chat.sendMessage({ text: 'go on' })
+    await chat.addToolApprovalResponse({ id: approvalsIn(chat)[0]!, approved })
+    await chat.until(() => textOf(chat.lastMessage) === 'first ')
+    await chat.stop()
+    const { seen, fetch } = overheard()
+    const after = open({ id: chat.id, transportOptions: { ...authorized(), fetch } })
+    const resumed = after.resumeStream()
+    await after.until(() => textOf(after.lastMessage) === 'first ')
+    expect(toolIn(after.lastMessage)).toMatchObject({
+      state,
+      approval: { id: approvalsIn(chat)[0], approved },
+    })
+    gates['go on']!.resolve()
+    await resumed
+    expect(partsOf(after.lastMessage)).toEqual(partsOf(chat.lastMessage))
+    expect([after.status, textOf(after.lastMessage)]).toEqual(['ready', 'first last'])
+    expect(after.lastMessage!.id).toBe(chat.lastMessage!.id)
+    const frames = (await seen[0])!.split('\n\n')
+    expect(frames.filter(frame => /"finish"|DONE/.test(frame))).toEqual(frames.slice(-3, -1))
+  })
+
+  test('stopped while it waits, is not carried out any more', async () => {
+    const chat = asking()
+    await chat.sendMessage({ text: 'stopped' })
+    expect((await ui(`/${chat.id}/stream`)).status).toBe(204)
+    expect((await ui(`/${chat.id}/stop`, 'POST')).status).toBe(204)
+    await chat.addToolApprovalResponse({ id: approvalsIn(chat)[0]!, approved: true })
+    await chat.until(() => chat.status === 'error')
+    expect(JSON.parse(chat.error!.message).code).toBe('call_not_found')
+    expect(await bio()).not.toBe('stopped')
+  })
+
+  test('cannot be forged: neither that it was allowed, nor what it gave', async () => {
+    const chat = open()
+    await chat.sendMessage({ text: 'forge' })
+    const before = await bio()
+    const { id: answerId } = chat.lastMessage!
+    const part = { type: 'tool-update_my_profile', toolCallId: 'call_1', input: { bio: 'forged' } }
+    const approval = { id: crypto.randomUUID(), approved: true }
+    for (const [forged, status, code] of [
+      [{ ...part, state: 'approval-responded', approval }, 404, 'call_not_found'],
+      [
+        { ...part, state: 'approval-responded', approval: { ...approval, approved: 'yes' } },
+        422,
+        'invalid_request',
+      ],
+      [{ ...part, state: 'approval-responded' }, 422, 'invalid_request'],
+      [{ ...part, state: 'output-available', output: {} }, 422, 'invalid_request'],
+    ] as const) {
+      const messages = [...chat.messages.slice(0, -1), { id: answerId, role: 'assistant', parts: [forged] }]
+      const body = { id: chat.id, messages, trigger: 'submit-message', messageId: answerId }
+      const answer = await ui('', 'POST', body)
+      expect([answer.status, answer.body.code]).toEqual([status, code])
+    }
+    // Of the true one only the answer counts, whatever input is said to have been approved.
+    const [id] = approvalsIn(chat)
+    const parts = [{ ...part, state: 'approval-responded', approval: { id, approved: true } }]
+    expect(await bio()).toBe(before)
+    await ui('', 'POST', {
+      id: chat.id,
+      messages: [{ id: answerId, role: 'assistant', parts }],
+      messageId: answerId,
+    })
+    expect(await bio()).toBe('forge')
+  })
+})
+
+describe('reasoning', () => {
+  test('is a part of its own, before the text', async () => {
+    const model = await startModel()
+    model.says('think', { content: 'Four.', reasoning: 'Two and two…' })
+    const thinking = await startApp(model.environment('responses'))
+    const carol = await thinking.newUser()
+    const chat = openUiChat(thinking.url, carol.access_token)
+    await chat.sendMessage({ text: 'think' })
+    expect(chat.error).toBeUndefined()
+    expect(chat.lastMessage!.parts).toMatchObject([
+      { type: 'step-start' },
+      { type: 'reasoning', text: 'Two and two…', state: 'done' },
+      { type: 'text', text: 'Four.', state: 'done' },
+    ])
+    await thinking.stop()
+    await model.stop()
   })
 })
 

@@ -21,13 +21,10 @@ export function uiStream({ locale, ...reading }: Omit<Reading, 'wire'> & { local
     'content-language': locale,
     vary: 'Accept-Language',
   }
-  return after > 0 && after === run.transcript.length
-    ? new Response(nothingNew(run), { headers })
-    : eventStream({ ...reading, wire: new UiWire(run, locale) }, headers)
+  // Where other calls of the message still wait, nothing comes.
+  if (after > 0 && after === run.transcript.length) return new Response(done, { headers })
+  return eventStream({ ...reading, wire: new UiWire(run, locale) }, headers)
 }
-
-/** Other calls of the message still wait: what is there stays as it is. */
-const nothingNew = ({ answerId }: Run): string => framesOf(startOf(answerId), { type: 'finish' }) + done
 
 class UiWire implements Wire {
   #begun = false
