@@ -41,7 +41,7 @@ export function buildApp(services: Services) {
         .use(agUiRoutes(agentChats, answerTo, guards))
         .use(runRoutes(agentChats, answerTo, guards))
         .use(openaiRoutes(completions, config.AGENT_MODELS!, answerTo, guards))
-        .use(uiRoutes(agentChats, answerTo, guards))
+        .use(uiRoutes(agentChats, chats, answerTo, guards))
         .use(infraRoutes(infra)),
     )
     .use(apiReference(config))

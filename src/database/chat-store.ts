@@ -21,7 +21,7 @@ export function chatStore(database: Database): ChatStore {
   )
   const message = database.prepare<PathRow, [string, string]>(
     `SELECT m.id, m.parent_id AS parentId, m.created_at AS createdAt, m.content, m.run_id AS runId,
-       r.status AS runStatus, r.error_code AS runError
+       r.answer_id AS answerId, r.status AS runStatus, r.error_code AS runError
      FROM messages m LEFT JOIN runs r ON r.chat_id = m.chat_id AND r.id = m.run_id
      WHERE m.chat_id = ? AND m.id = ?`,
   )

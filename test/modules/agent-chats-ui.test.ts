@@ -1,6 +1,6 @@
 /** The AI SDK's client, unmodified, against the routes made for it. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { isToolUIPart, lastAssistantMessageIsCompleteWithApprovalResponses } from 'ai'
+import { isToolUIPart, lastAssistantMessageIsCompleteWithApprovalResponses, type UIMessage } from 'ai'
 import { en } from '../../src/texts/en.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
 import { chunk, end, startModel, startRawModel, word } from '../harness/model.ts'
@@ -486,6 +486,90 @@ describe('a tool that needs approval', () => {
   })
 })
 
+describe('GET /agent-chats/ui/{id}', () => {
+  const historyOf = async (id: string) => (await ui(`/${id}`)).body.messages as UIMessage[]
+  const plain = (value: unknown) => JSON.parse(JSON.stringify(value))
+
+  test('is what the client has made of the streams', async () => {
+    const chat = open({ sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses })
+    for (const text of ['hello', 'what time', 'who is that', 'cut off']) await chat.sendMessage({ text })
+    chat.clearError()
+    for (const approved of [true, false]) {
+      await chat.sendMessage({ text: 'deny' })
+      const { approval } = toolIn(chat.lastMessage)!
+      const waiting = plain(chat.messages)
+      expect(waiting).toMatchObject(await historyOf(chat.id))
+      await chat.addToolApprovalResponse({ id: approval!.id, approved })
+      await chat.until(() => chat.status === 'ready' && textOf(chat.lastMessage) === 'Done.')
+    }
+    const history = await historyOf(chat.id)
+    const denied = plain(chat.messages)
+    // Which of the questions it was is not kept.
+    denied.at(-1).parts[1].approval = { id: expect.any(String), approved: false }
+    expect(history).toHaveLength(12)
+    expect(denied).toMatchObject(history)
+    const { body } = await ui(`/${chat.id}`)
+    expect((await app.as(alice)('GET', `/agent-chats/${body.session_id}`)).status).toBe(200)
+  })
+
+  test('lets another client go on: with what waits, and with what is being said', async () => {
+    const { id, sendMessage } = open()
+    await sendMessage({ text: 'go on' })
+    const other = open({ id, messages: await historyOf(id) })
+    const { approval } = toolIn(other.lastMessage)!
+    await other.addToolApprovalResponse({ id: approval!.id, approved: true, reason: 'yes' })
+    const sent = other.sendMessage()
+    await other.until(() => textOf(other.lastMessage) === 'first ')
+
+    const third = open({ id, messages: await historyOf(id) })
+    expect(toolIn(third.lastMessage)).toMatchObject({
+      state: 'approval-responded',
+      approval: { id: approval!.id, approved: true, reason: 'yes' },
+    })
+    const resumed = third.resumeStream()
+    await third.until(() => textOf(third.lastMessage) === 'first ')
+    gates['go on']!.resolve()
+    await Promise.all([sent, resumed])
+    for (const chat of [other, third]) {
+      expect(chat.messages).toHaveLength(2)
+      expect(plain(chat.messages)).toMatchObject(await historyOf(id))
+    }
+  })
+
+  test('has the chat as it stands now: what was edited once, what was answered again once', async () => {
+    const chat = open()
+    await chat.sendMessage({ text: 'again' })
+    await chat.sendMessage({ text: 'edited', messageId: chat.messages[0]!.id })
+    const [edited] = await historyOf(chat.id)
+    await chat.regenerate()
+    const [question, answer, ...more] = await historyOf(chat.id)
+    expect([question!.id, textOf(question), textOf(answer), more]).toEqual([
+      edited!.id,
+      'edited',
+      'To the edited',
+      [],
+    ])
+    expect(answer!.id).toBe(chat.lastMessage!.id)
+  })
+
+  test('begins with a message of the user where the chat is longer than what is sent', async () => {
+    const turns = Array.from({ length: 600 }, (_, n) => ({
+      role: n % 2 ? 'assistant' : 'user',
+      content: `message ${n}`,
+    }))
+    const messages = [...turns, { role: 'user', content: 'hello' }]
+    const { body } = await app.as(alice)('POST', '/openai/chat/completions', { model: 'parley', messages })
+    const history = await historyOf(body.session_id)
+    expect(history).toHaveLength(500)
+    expect([history[0]!.role, textOf(history[0])]).toEqual(['user', 'message 102'])
+  })
+
+  test('is 404 for a chat in which nothing was said', async () => {
+    const { status, body } = await ui('/nowhere')
+    expect([status, body.code]).toEqual([404, 'chat_not_found'])
+  })
+})
+
 describe('reasoning', () => {
   test('is a part of its own, before the text', async () => {
     const model = await startModel()
@@ -500,6 +584,8 @@ describe('reasoning', () => {
       { type: 'reasoning', text: 'Two and two…', state: 'done' },
       { type: 'text', text: 'Four.', state: 'done' },
     ])
+    const { body } = await thinking.as(carol)('GET', `/agent-chats/ui/${chat.id}`)
+    expect(chat.messages).toMatchObject(body.messages)
     await thinking.stop()
     await model.stop()
   })
@@ -527,6 +613,19 @@ describe('POST /agent-chats/ui', () => {
       'finish-step',
       'finish',
     ])
+  })
+
+  test('sent again, its answer having been lost, is the same run', async () => {
+    const messages = [{ id: 'once', role: 'user', parts: [{ type: 'text', text: 'again' }] }]
+    const body = { id: 'lost', messages, trigger: 'submit-message' }
+    const asked = answers
+    const first = await ui('', 'POST', body)
+    const second = await ui('', 'POST', body)
+    const framesOf = (text: string) => text.split('\n\n').filter(frame => !/^:|text-delta/.test(frame))
+    expect(framesOf(second.body)).toEqual(framesOf(first.body))
+    expect([answers, second.body]).toEqual([asked + 1, expect.stringContaining(`answer ${answers}`)])
+    await ui('', 'POST', { ...body, messageId: 'once' })
+    expect(answers).toBe(asked + 2)
   })
 
   const user = (parts: unknown, id = 'm1') => [{ id, role: 'user', parts }]
@@ -584,10 +683,11 @@ describe("another's chat", () => {
     await chat.sendMessage({ text: 'hello' })
     expect(JSON.parse(chat.error!.message)).toMatchObject({ status: 404, code: 'chat_not_found' })
     for (const [method, path] of [
-      ['GET', 'stream'],
-      ['POST', 'stop'],
+      ['GET', ''],
+      ['GET', '/stream'],
+      ['POST', '/stop'],
     ] as const) {
-      const { status, body } = await ui(`/${id}/${path}`, method, undefined, mallory)
+      const { status, body } = await ui(`/${id}${path}`, method, undefined, mallory)
       expect([status, body.code]).toEqual([404, 'chat_not_found'])
     }
     const hers = open({ id: 'ours' }, mallory)

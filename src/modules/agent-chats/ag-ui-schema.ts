@@ -1,7 +1,5 @@
 /** What an AG-UI 1.0 client sends (https://docs.ag-ui.com): loose about what is not used, strict about what is. */
-import type { TSchema } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
-import { t, ValidationError } from 'elysia'
+import { t } from 'elysia'
 import { text } from '../../http/text.ts'
 import { clientTool } from './client-tools-schema.ts'
 import { messageBody, messageLength, reasonLength } from './schema.ts'
@@ -86,17 +84,4 @@ export const clientResult = t.Object({ content: t.String() })
 /** In characters, of all tools of a request. */
 export const toolsText = text({ maxLength: 64 * 1024 })
 
-/** Part of a body that the route's schema leaves open, held against its own. Throws as that does. */
-export function checked<Schema extends TSchema>(
-  schema: Schema,
-  value: unknown,
-  ...at: Array<string | number>
-): Schema['static'] {
-  if (Value.Check(schema, value)) return value
-  const whole = at.reduceRight<TSchema>((inner, key) => t.Object({ [key]: inner }), schema)
-  throw new ValidationError(
-    'body',
-    whole,
-    at.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value),
-  )
-}
+export { checked } from '../../http/checked.ts'

@@ -24,6 +24,8 @@ export type PathMessage = {
   createdAt: number
   message: ChatMessage
   runId: string
+  /** What the answer it belongs to is called, by its first message. */
+  answerId: string | null
   runStatus: RunStatus | null
   runError: ErrorCode | null
   /** This and what else was said instead of it, in order. */

@@ -35,6 +35,33 @@ export const exampleAnswer = {
   ],
 }
 
+export const exampleUiChat = {
+  session_id,
+  messages: [
+    {
+      id: 'Jm5xVq8PzWk3TbLd',
+      role: 'user' as const,
+      parts: [{ type: 'text', text: 'What time is it in Shanghai?' }],
+    },
+    {
+      id: asking,
+      role: 'assistant' as const,
+      parts: [
+        { type: 'step-start' },
+        {
+          type: 'tool-current_time',
+          toolCallId: call.tool_call_id,
+          state: 'output-available',
+          input: { timezone: 'Asia/Shanghai' },
+          output: JSON.parse(result),
+        },
+        { type: 'step-start' },
+        { type: 'text', text: output, state: 'done' },
+      ],
+    },
+  ],
+}
+
 export const exampleRun = {
   id: run_id,
   session_id,

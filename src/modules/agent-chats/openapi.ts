@@ -47,6 +47,13 @@ export const resumeUiStream = describe(
   exampleChunks(),
 )
 
+export const getUiChat = describe(
+  'getUiChat',
+  'A chat for useChat',
+  'What `useChat({ messages })` begins with: the newest 500 messages, calls that wait for approval among them. What is \
+being said comes by the stream.',
+)
+
 export const stopUiChat = describe(
   'stopUiChat',
   'Stop a chat of useChat',

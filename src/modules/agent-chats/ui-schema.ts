@@ -1,10 +1,11 @@
-/**
- * What the AI SDK's client sends. It is checked where it is believed: the newest message and the answers to what
- * waits (wires/ui-request.ts). Of the rest it need only be a chat.
- */
+/** What the AI SDK's client sends: loose about what is not used, strict about what is. */
 import { t } from 'elysia'
-import { exampleIds } from './example.ts'
-import { messageBody } from './schema.ts'
+import { AppError } from '../../errors.ts'
+import { checked } from '../../http/checked.ts'
+import { text } from '../../http/text.ts'
+import { exampleIds, exampleUiChat } from './example.ts'
+import { approvalBody, messageBody, messageLength } from './schema.ts'
+import type { CallAnswer } from './store.ts'
 
 const more = { additionalProperties: true }
 
@@ -57,4 +58,67 @@ export const uiBody = t.Object(
   { title: 'ChatRequest' },
 )
 
+export const uiChat = t.Object(
+  {
+    session_id: t.String({ format: 'uuid' }),
+    messages: t.Array(
+      t.Object(
+        {
+          id: t.String(),
+          role: t.Union([t.Literal('user'), t.Literal('assistant')]),
+          parts: t.Array(t.Object({ type: t.String() }, more)),
+        },
+        { title: 'UIMessageView' },
+      ),
+    ),
+  },
+  { title: 'UIChat', description: 'The chat', examples: [exampleUiChat] },
+)
+
 export type UiBody = typeof uiBody.static
+export type UiChat = typeof uiChat.static
+
+export type Asked =
+  /** `again`: an answer is asked for even where there is one. */
+  | { kind: 'message'; id: string | null; text: string; again: boolean }
+  | { kind: 'again'; messageId: string | null }
+  | { kind: 'approvals'; answers: Array<{ id: string; answer: CallAnswer }> }
+
+/** Throws as the schema of a route does. */
+export function askedIn({ messages, trigger, messageId }: UiBody): Asked {
+  const again = trigger === 'regenerate-message'
+  const last = messages.length - 1
+  if (messages[last]?.role === 'user') {
+    const id = messages[last].id ?? null
+    // A message that is sent for the first time is named by nothing but itself.
+    return { kind: 'message', id, text: textIn(messages, last), again: again || messageId !== undefined }
+  }
+  if (again) return { kind: 'again', messageId: messageId ?? null }
+  const named = messages.findIndex(({ id }) => id === messageId)
+  const answers = answersIn(messages, named < 0 ? last : named)
+  if (answers.length === 0) throw new AppError('invalid_request', { pointer: '/body/messages' })
+  return { kind: 'approvals', answers }
+}
+
+const said = text({ minLength: 1, maxLength: messageLength })
+
+function textIn(messages: UiBody['messages'], index: number): string {
+  const { parts } = messages[index]!
+  const file = parts.findIndex(({ type }) => type === 'file')
+  if (file >= 0) throw new AppError('invalid_request', { pointer: `/body/messages/${index}/parts/${file}` })
+  const texts = parts.flatMap(part => (part.type === 'text' ? [part.text ?? ''] : []))
+  return checked(said, texts.join('\n\n'), 'messages', index, 'parts')
+}
+
+const approval = t.Object({ id: t.String(), ...approvalBody.properties })
+
+function answersIn(messages: UiBody['messages'], index: number) {
+  const { role, parts } = messages[index] ?? { role: '', parts: [] }
+  if (role !== 'assistant') return []
+  return parts.flatMap((part, place) => {
+    if (part.state !== 'approval-responded') return []
+    const at = ['messages', index, 'parts', place, 'approval']
+    const { id, approved, reason } = checked(approval, part.approval, ...at)
+    return [{ id, answer: { approved, reason: reason ?? undefined } }]
+  })
+}

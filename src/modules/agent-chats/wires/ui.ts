@@ -8,23 +8,24 @@ import { detailOf } from '../../../http/problem.ts'
 import type { Locale } from '../../../texts/index.ts'
 import { type HeldCall, isPiece, type Piece, type RunEvent, type ToolCallResult } from '../events.ts'
 import type { Run } from '../run.ts'
-import { eventStream, frame, type Reading, type Wire } from './stream.ts'
+import type { AnswerTo } from './answer-to.ts'
+import { frame, type Wire } from './stream.ts'
 
 const done = 'data: [DONE]\n\n'
 
-/** The run, from after a place on. */
-export function uiStream({ locale, ...reading }: Omit<Reading, 'wire'> & { locale: Locale }): Response {
-  const { run, after } = reading
-  const headers = {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'x-vercel-ai-ui-message-stream': 'v1',
-    'content-language': locale,
-    vary: 'Accept-Language',
+/** Sends runs in this form. */
+export const uiStreamTo =
+  (answerTo: AnswerTo) =>
+  (asking: Parameters<AnswerTo['stream']>[0], { run, after }: { run: Run; after: number }): Response => {
+    const uiWire = (run: Run, locale: Locale) => new UiWire(run, locale)
+    // Where other calls of the message still wait, nothing comes.
+    const nothing = after > 0 && after === run.transcript.length
+    const response = nothing
+      ? new Response(done, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } })
+      : answerTo.stream(asking, run, after, uiWire)
+    response.headers.set('x-vercel-ai-ui-message-stream', 'v1')
+    return response
   }
-  // Where other calls of the message still wait, nothing comes.
-  if (after > 0 && after === run.transcript.length) return new Response(done, { headers })
-  return eventStream({ ...reading, wire: new UiWire(run, locale) }, headers)
-}
 
 class UiWire implements Wire {
   #begun = false
@@ -143,7 +144,7 @@ class UiWire implements Wire {
       ({ id, toolCallId }): UIMessageChunk => ({ type: 'tool-approval-request', approvalId: id, toolCallId }),
     )
     const chunks = [...requests, ...this.#endOfStep()]
-    if (id <= this.run.legStart) return this.#say(...chunks)
+    if (id < this.run.transcript.length) return this.#say(...chunks)
     return this.#say(...chunks, { type: 'finish', finishReason: 'tool-calls' }) + done
   }
 
