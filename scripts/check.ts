@@ -1,5 +1,5 @@
 /**
- * All checks in one run: types, lint and format, the build of the executable, the tests. Every one is run
+ * All checks in one run: types, lint and format, the build of the executable, the tests, the faults in short. Every one is run
  * whatever became of those before. Ends with the line "N passed, N failed"; a step counts as one check.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -17,6 +17,7 @@ const results: Array<[name: string, count: Count]> = [
   ['lint and format', await step('lint and format', 'node_modules/.bin/biome', 'check', '.')],
   ['executable', await step('executable', 'scripts/build.ts')],
   ['tests', await tests()],
+  ['faults', await step('faults', 'test/faults/main.ts', '--short')],
 ]
 rmSync(scratch, { recursive: true })
 

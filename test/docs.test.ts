@@ -6,6 +6,7 @@ import { documents, pages } from '../scripts/docs.ts'
 import { buildApp } from '../src/app.ts'
 import { en } from '../src/texts/en.ts'
 import { zhCN } from '../src/texts/zh-CN.ts'
+import { cases } from './faults/cases/index.ts'
 import { startApp, type TestApp } from './harness/app.ts'
 
 const root = join(import.meta.dir, '..')
@@ -58,6 +59,14 @@ describe('generated tables', () => {
       'docs/limits.md: limits',
       'docs/runtime/runtime-route.md: errors in Chinese',
     ])
+  })
+})
+
+describe('docs/reliability.md', () => {
+  test('has a row for every case, in their order, and no other', () => {
+    const table = /<!-- faults -->([\s\S]*)<!-- \/faults -->/.exec(read('docs/reliability.md'))![1]!
+    const rows = [...table.matchAll(/^\| (?!What happened|---)(.+?) \|/gm)].map(([, fault]) => fault!)
+    expect(rows).toEqual(cases.map(({ fault }) => fault))
   })
 })
 

@@ -39,7 +39,7 @@ export function openingFailure(path: string, error: unknown): DatabaseError {
   const isDamaged = error instanceof Damage || isA(error, 'SQLITE_CORRUPT') || isA(error, 'SQLITE_NOTADB')
   return new DatabaseError(
     isDamaged
-      ? `The database ${path} is damaged: ${reason(error)}. To restore a backup, move parley.db, parley.db-wal and parley.db-shm out of ${dirname(path)}, put the backup there as parley.db and start again. Without a backup, "sqlite3 parley.db .recover | sqlite3 saved.db" saves what can be read.`
+      ? `The database ${path} is damaged: ${reason(error)}. To restore a backup, move parley.db, parley.db-wal and parley.db-shm out of ${dirname(path)}, put the backup there as parley.db and start again.`
       : `The database ${path} cannot be opened for writing: ${reason(error)}. The user that runs Parley must own ${dirname(path)} and all in it, and the disk must be writable and have space left.`,
   )
 }

@@ -108,6 +108,9 @@ export const loggedCode = async (executable: Executable, to: string): Promise<st
   codeIn((await nextMail(executable, to)).text)
 
 const running = new Set<Bun.Subprocess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
 const folders: string[] = []
 
 export function emptyFolder(): string {

@@ -65,7 +65,9 @@ export async function startSmtp(port = 0) {
     },
     async onData(stream, session, answer) {
       const [to = ''] = recipients(session)
-      const parsed = await simpleParser(stream)
+      const parsed = await simpleParser(stream).catch(() => null)
+      // The client died in the middle of it.
+      if (!parsed) return answer(refusal(451, '4.4.2 the message is not whole'))
       if (behaviourFor(to) === 'reject-message')
         return answer(refusal(554, `5.7.1 no "${parsed.subject}" here`))
       if (behaviourFor(to) === 'slow') await Bun.sleep(300)
