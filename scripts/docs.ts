@@ -10,6 +10,7 @@ import { defaultOf } from '../src/help.ts'
 import { statusOf } from '../src/http/problem.ts'
 import { limits } from '../src/limits.ts'
 import { textsIn } from '../src/texts/index.ts'
+import { type Fault, modelFaults } from './model-faults.ts'
 import { settingsInChinese } from './settings.zh-CN.ts'
 
 const root = join(import.meta.dir, '..')
@@ -63,6 +64,17 @@ const tables: Record<string, () => string> = {
     table(
       ['`code`', '状态码', '`detail`'],
       errorCodes.map(code => [`\`${code}\``, String(statusOf[code]), textsIn('zh-CN').errors[code]]),
+    ),
+  faults: () =>
+    table(
+      ['What the model API does', '`code`', 'Status', '`Retry-After`', 'What to look at'],
+      Object.values<Fault>(modelFaults).map(({ what, code, retryAfter = '', check }) => [
+        what,
+        `\`${code}\``,
+        String(statusOf[code]),
+        retryAfter,
+        check,
+      ]),
     ),
   limits: () =>
     table(

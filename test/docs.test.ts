@@ -54,6 +54,7 @@ describe('generated tables', () => {
     expect(tables).toEqual([
       'README.md: settings',
       'README.zh-CN.md: settings in Chinese',
+      'docs/agent.md: faults',
       'docs/configuration.md: settings in full',
       'docs/errors.md: errors',
       'docs/limits.md: limits',

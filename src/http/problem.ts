@@ -35,6 +35,10 @@ export const statusOf = {
   internal_error: 500,
   model_failed: 502,
   model_rejected_key: 502,
+  model_not_found: 502,
+  model_rejected_request: 502,
+  model_out_of_credit: 502,
+  model_not_understood: 502,
   model_cut_off: 502,
   model_refused: 502,
   chat_too_long: 502,
@@ -49,6 +53,7 @@ export const statusOf = {
   storage_unavailable: 503,
   stopping: 503,
   model_timeout: 504,
+  run_timeout: 504,
   tool_timeout: 504,
 } as const satisfies Record<ErrorCode, number>
 

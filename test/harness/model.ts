@@ -7,7 +7,7 @@ export const apis: Api[] = ['chat', 'responses']
 /** The key that Parley sends; it must show up nowhere else. */
 export const modelKey = 'sk-test-4b1d0c9e7f'
 
-const environment = (baseUrl: string, api: Api): Record<string, string> => ({
+export const environment = (baseUrl: string, api: Api): Record<string, string> => ({
   OPENAI_BASE_URL: baseUrl,
   OPENAI_API_KEY: modelKey,
   OPENAI_API: api,
@@ -115,3 +115,49 @@ export const chunk = (delta: object, finish_reason: string | null = null) =>
 
 export const word = (content: string) => chunk({ content })
 export const end = `${chunk({}, 'stop')}data: [DONE]\n\n`
+
+const line = (event: object) => `data: ${JSON.stringify(event)}\n\n`
+const response = { id: 'resp_raw', created_at: 0, model: 'raw', service_tier: null }
+const item = { type: 'message', id: 'msg_raw' }
+/** The end of an answer in the Responses API, and why. */
+const ending = (type: string, reason?: string) =>
+  line({
+    type,
+    response: {
+      ...response,
+      ...(reason && { incomplete_details: { reason } }),
+      usage: { input_tokens: 1, output_tokens: 1 },
+    },
+  })
+
+/** What both APIs say alike, each in lines of its own. */
+export const speech: Record<
+  Api,
+  {
+    begin: string
+    word(text: string): string
+    end: string
+    tooLong: string
+    filtered: string
+    error(error: object): string
+  }
+> = {
+  chat: {
+    begin: '',
+    word,
+    end,
+    tooLong: chunk({}, 'length'),
+    filtered: chunk({}, 'content_filter'),
+    error: error => line({ error }),
+  },
+  responses: {
+    begin:
+      line({ type: 'response.created', response }) +
+      line({ type: 'response.output_item.added', output_index: 0, item }),
+    word: delta => line({ type: 'response.output_text.delta', item_id: item.id, output_index: 0, delta }),
+    end: ending('response.completed'),
+    tooLong: ending('response.incomplete', 'max_output_tokens'),
+    filtered: ending('response.incomplete', 'content_filter'),
+    error: error => line({ type: 'response.failed', sequence_number: 9, response: { ...response, error } }),
+  },
+}

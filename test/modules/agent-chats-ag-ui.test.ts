@@ -40,7 +40,7 @@ beforeAll(async () => {
     },
     'fails once': () =>
       failures++ === 0
-        ? new Response('no', { status: 400 })
+        ? new Response('no', { status: 500 })
         : new Response(word('Now it works') + end, { headers: { 'content-type': 'text/event-stream' } }),
   })
   app = await startApp({ ...model.environment, AGENT_MAX_RUNS: '20' })

@@ -123,7 +123,7 @@ describe('the clock of a run', () => {
   test('counts the whole, and nothing once it is stopped', async () => {
     const whole = start({ runMs: 20 })
     await Bun.sleep(40)
-    expect(codes()).toEqual(['model_timeout'])
+    expect(codes()).toEqual(['run_timeout'])
     whole.stop()
     const stopped = start({ firstTokenMs: 20, runMs: 20 })
     stopped.callStarts()

@@ -188,17 +188,19 @@ async function listen(
   const { transcript } = run
   const before = transcript.length
   let usage: Usage | null = null
+  let type: string | undefined
   let calls = 0
   clock.callStarts()
   narrator.beginStep()
   try {
-    const { stream } = await streamCall({
+    const { stream, response } = await streamCall({
       ...call,
       abortSignal: run.signal,
       onLanguageModelCallEnd: event => {
         content = event.content
       },
     })
+    type = response?.headers?.['content-type']
     for await (const part of stream) {
       if (part.type === 'error') throw part.error
       if (part.type === 'model-call-start' || part.type === 'model-call-response-metadata') continue
@@ -226,7 +228,7 @@ async function listen(
     )
   }
   run.signal.throwIfAborted()
-  const failure = failureOfFinish(finish)
+  const failure = failureOfFinish(finish, type)
   if (failure) throw failure
   return content
 }

@@ -100,6 +100,10 @@ export const failuresOfARun = [
   'run_cancelled',
   'model_failed',
   'model_rejected_key',
+  'model_not_found',
+  'model_rejected_request',
+  'model_out_of_credit',
+  'model_not_understood',
   'model_cut_off',
   'model_refused',
   'chat_too_long',
@@ -108,6 +112,7 @@ export const failuresOfARun = [
   'model_rate_limited',
   'run_interrupted',
   'model_timeout',
+  'run_timeout',
 ] as const
 
 /** What makes two requests under one key the same. */

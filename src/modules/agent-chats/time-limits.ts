@@ -1,4 +1,5 @@
-import { AppError } from '../../errors.ts'
+import type { SettingName } from '../../config.ts'
+import { AppError, type ErrorCode } from '../../errors.ts'
 
 export type Limits = { firstTokenMs: number; silenceMs: number; runMs: number }
 
@@ -13,13 +14,13 @@ export class TimeLimits {
     private readonly limits: Limits,
     private readonly abort: (failure: AppError) => void,
   ) {
-    this.#whole = this.#after(limits.runMs)
+    this.#whole = this.#after(limits.runMs, 'run_timeout', 'AGENT_RUN_SECONDS')
   }
 
   callStarts(): void {
     this.callEnds()
     this.#spoken = false
-    this.#call = this.#after(this.limits.firstTokenMs)
+    this.#call = this.#after(this.limits.firstTokenMs, 'model_timeout', 'AGENT_FIRST_TOKEN_SECONDS')
   }
 
   /** The model said something; what arrives late, after the call, does not count. */
@@ -30,7 +31,7 @@ export class TimeLimits {
       return
     }
     clearTimeout(this.#call)
-    this.#call = this.#after(this.limits.silenceMs)
+    this.#call = this.#after(this.limits.silenceMs, 'model_timeout', 'AGENT_SILENCE_SECONDS')
     this.#spoken = true
   }
 
@@ -44,7 +45,8 @@ export class TimeLimits {
     clearTimeout(this.#whole)
   }
 
-  #after(ms: number): Timer {
-    return setTimeout(() => this.abort(new AppError('model_timeout')), ms)
+  /** @param setting for the log: which of them it was */
+  #after(ms: number, code: ErrorCode, setting: SettingName): Timer {
+    return setTimeout(() => this.abort(new AppError(code, { cause: new Error(`${setting} passed`) })), ms)
   }
 }
