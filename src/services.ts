@@ -15,6 +15,7 @@ import { conversationStore } from './database/conversation-store.ts'
 import { Database, lockDataDir } from './database/database.ts'
 import { outboxStore } from './database/outbox-store.ts'
 import { runStore } from './database/run-store.ts'
+import { startBacklog } from './database/search-backlog.ts'
 import { sessionStore } from './database/session-store.ts'
 import { usageStore } from './database/usage-store.ts'
 import { userStore } from './database/user-store.ts'
@@ -97,10 +98,12 @@ export async function openServices(config: Config, now: () => number = Date.now)
   if (cutOff > 0) log.warn('{cutOff} answers were cut off when the server ended', { cutOff })
   outbox.start()
   const cleanup = startCleanup(database, now)
+  const backlog = startBacklog(database)
 
   /** Closes every part. No request may be under way. */
   const close = async () => {
     cleanup.stop()
+    backlog.stop()
     await Promise.all([outbox.stop(), mcp?.close()])
     mailer.close()
     await redis?.close()

@@ -1,11 +1,12 @@
 import type { ChatMessage, ConversationStore } from '../modules/agent-chats/store.ts'
 import type { Database } from './database.ts'
 import { messagePath } from './message-path.ts'
+import { textOf } from './message-text.ts'
 
 export function conversationStore(database: Database): ConversationStore {
   const path = messagePath(database)
   const children = database.prepare<{ id: string; runId: string; content: string }, [string, string | null]>(
-    `SELECT id, run_id AS runId, content FROM messages
+    `SELECT id, run_id AS runId, content FROM messages INDEXED BY messages_by_parent
      WHERE chat_id = ? AND parent_id IS ? ORDER BY position`,
   )
   const insertChat = database.prepare(
@@ -25,9 +26,4 @@ export function conversationStore(database: Database): ConversationStore {
         return path.append(chatId, '', parentId, messages, now)!
       }),
   }
-}
-
-function textOf({ content }: ChatMessage): string {
-  if (typeof content === 'string') return content
-  return content.map(part => (part.type === 'text' ? part.text : '')).join('')
 }

@@ -1,11 +1,13 @@
 /** Messages of a chat as a tree, and the paths through it. */
 import type { ChatMessage, Context, KeptMessage } from '../modules/agent-chats/store.ts'
 import type { Database } from './database.ts'
+import { searchIndex } from './search-index.ts'
 
 type Row = { id: string; parentId: string | null; runId: string; bytes: number; content: string }
 type Placed = { id: string; parentId: string | null; runId: string; message: ChatMessage }
 
 export function messagePath(database: Database) {
+  const index = searchIndex(database)
   const byId = database.prepare<Row, [string, string]>(
     `SELECT id, parent_id AS parentId, run_id AS runId, bytes, content FROM messages
      WHERE chat_id = ? AND id = ?`,
@@ -68,7 +70,7 @@ export function messagePath(database: Database) {
       return messages.reverse()
     },
 
-    /** Appends a line of messages below the parent; those that are there stay. The id of the last. */
+    /** Appends a line of messages below the parent, to be found as well; those that are there stay. The id of the last. */
     append(
       chatId: string,
       runId: string,
@@ -81,7 +83,8 @@ export function messagePath(database: Database) {
         const content = JSON.stringify(message)
         // Thoughts are not shown to later runs: they take nothing of their budget, and are not read.
         const bytes = message.role === 'reasoning' ? 0 : Buffer.byteLength(content)
-        position += insert.run({ chatId, position, id, parentId, runId, now, bytes, content }).changes
+        const { changes } = insert.run({ chatId, position, id, parentId, runId, now, bytes, content })
+        if (changes > 0) index.addMessage(chatId, position++, message)
         parentId = id
       }
       return parentId

@@ -7,7 +7,7 @@ import { FormatRegistry, Kind, type StringOptions, type TUnsafe, Type, TypeRegis
 type Bounds = { minLength?: number; maxLength: number }
 
 /** A string of so many characters; an emoji is one, as a letter is. */
-export const text = (options: Bounds & Pick<StringOptions, 'examples'>): TUnsafe<string> =>
+export const text = (options: Bounds & Pick<StringOptions, 'examples' | 'description'>): TUnsafe<string> =>
   Type.Unsafe<string>({ ...options, [Kind]: 'Text', type: 'string' })
 
 TypeRegistry.Set<Bounds>('Text', (bounds, value) => typeof value === 'string' && isWithin(value, bounds))

@@ -3,5 +3,6 @@ import accounts from './0001_accounts.sql' with { type: 'text' }
 import agentChats from './0002_agent_chats.sql' with { type: 'text' }
 import runs from './0003_runs.sql' with { type: 'text' }
 import usage from './0004_usage.sql' with { type: 'text' }
+import search from './0005_search.sql' with { type: 'text' }
 
-export const migrations: string[] = [accounts, agentChats, runs, usage]
+export const migrations: string[] = [accounts, agentChats, runs, usage, search]

@@ -21,7 +21,11 @@ export const chatRoutes = (chats: Chats, answerTo: AnswerTo, guard: Guard) =>
         signedIn: true,
         query: schema.listQuery,
         response: { 200: schema.chatList, ...problems('unauthenticated', 'invalid_request') },
-        detail: describe('listChats', 'My chats', 'The one in which something was said last comes first.'),
+        detail: describe(
+          'listChats',
+          'My chats',
+          'The one in which something was said last comes first. With `q`, those whose title or one of whose messages has all of its words.',
+        ),
       },
     )
     .get(

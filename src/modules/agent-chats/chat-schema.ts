@@ -15,7 +15,16 @@ const page = {
   ),
 }
 
-export const listQuery = t.Object(page)
+export const listQuery = t.Object({
+  ...page,
+  q: t.Optional(
+    text({
+      maxLength: 200,
+      examples: ['Shanghai'],
+      description: 'What to look for, in titles and in what was said; the last word may be its beginning',
+    }),
+  ),
+})
 
 export const messagesQuery = t.Object({
   ...page,

@@ -23,6 +23,8 @@ export type PathMessage = {
   parentId: string | null
   createdAt: number
   message: ChatMessage
+  /** What it says in words. */
+  text: string
   runId: string
   /** What the answer it belongs to is called, by its first message. */
   answerId: string | null
@@ -44,8 +46,11 @@ export type ChatChange = {
 /** Chats as people see them. Every method is one atomic step; another's chat is no chat. */
 export interface ChatStore {
   find(userId: string, chatId: string): Promise<KeptChat | null>
-  /** The user's chats, newest first, from after a place. */
-  list(userId: string, after: ListPlace | null, limit: number): Promise<KeptChat[]>
+  /** The user's chats, newest first, from after a place; with a question, those in which it was said. */
+  list(
+    userId: string,
+    page: { question: string | null; after: ListPlace | null; limit: number },
+  ): Promise<KeptChat[]>
   /** Messages of the chat's path, or another, from its end upwards. */
   path(
     userId: string,

@@ -15,11 +15,14 @@ export class Chats {
     private readonly cursors: Cursors,
   ) {}
 
-  /** The user's chats, the one in which something was said last first. Throws invalid_request. */
-  async list(userId: string, { limit = pageSize, cursor }: Page) {
-    const name = `chats ${userId}`
+  /**
+   * The user's chats, the one in which something was said last first; with `q`, those that have all of its words in
+   * the title or in one message. Throws invalid_request.
+   */
+  async list(userId: string, { limit = pageSize, cursor, q = '' }: Page & { q?: string }) {
+    const name = `chats ${userId} ${q}`
     const after = placeOf(this.cursors.open(name, cursor))
-    const chats = await this.store.list(userId, after, limit + 1)
+    const chats = await this.store.list(userId, { question: q || null, after, limit: limit + 1 })
     const page = chats.slice(0, limit)
     const last = page.at(-1)
     const next = chats.length > limit && last ? this.cursors.seal(name, `${last.updatedAt} ${last.id}`) : null

@@ -24,7 +24,7 @@ export function messageView(kept: PathMessage, locale: Locale): MessageView {
     role: message.role as MessageView['role'],
     parent_id: kept.parentId,
     created_at: time(kept.createdAt),
-    content: textOf(message),
+    content: kept.text,
     tool_calls: callsOf(message),
     ...resultOf(message, locale),
     run_id: kept.runId || null,
@@ -34,11 +34,6 @@ export function messageView(kept: PathMessage, locale: Locale): MessageView {
     siblings: versions.filter(version => version !== id),
   }
 }
-
-const textOf = ({ content }: ChatMessage): string =>
-  typeof content === 'string'
-    ? content
-    : content.map(part => (part.type === 'text' ? part.text : '')).join('')
 
 const callsOf = ({ role, content }: ChatMessage): MessageView['tool_calls'] =>
   role !== 'assistant' || typeof content === 'string'
