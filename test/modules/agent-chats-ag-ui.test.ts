@@ -43,7 +43,7 @@ beforeAll(async () => {
         ? new Response('no', { status: 500 })
         : new Response(word('Now it works') + end, { headers: { 'content-type': 'text/event-stream' } }),
   })
-  app = await startApp({ ...model.environment, AGENT_MAX_RUNS: '20' })
+  app = await startApp({ ...model.environment, AGENT_MODELS: 'gpt-4o,gpt-4o-mini', AGENT_MAX_RUNS: '20' })
   alice = await app.newUser()
 })
 afterAll(async () => {
@@ -88,6 +88,7 @@ describe('a message', () => {
     const names = { threadId: 'my thread', runId: 'my run' }
     expect(events[0]).toMatchObject({ ...names, protocolVersion: '1.0' })
     expect(events.at(-1)).toMatchObject({ ...names, outcome: { type: 'success' } })
+    expect(events.at(-1).usage).toEqual([expect.objectContaining({ model: 'gpt-4o' })])
     expect(conversation()).toEqual([
       ['user', 'hello'],
       ['assistant', 'Hello there'],
@@ -153,6 +154,18 @@ describe('a message', () => {
     ])
     await other.stop()
     await thinker.stop()
+  })
+})
+
+describe('a model', () => {
+  test('is chosen in the address of the agent, of those that are offered', async () => {
+    const [started] = await client({ query: '?model=gpt-4o-mini' }).say('hello')
+    const { sessionId, runId } = started.metadata
+    expect(model.requests.at(-1)!.body.model).toBe('gpt-4o-mini')
+    expect((await app.as(alice)('GET', `/agent-chats/${sessionId}/runs/${runId}`)).body.model).toBe(
+      'gpt-4o-mini',
+    )
+    await expect(client({ query: '?model=other' }).say('hello')).rejects.toThrow('/query/model')
   })
 })
 

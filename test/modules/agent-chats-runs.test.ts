@@ -227,6 +227,8 @@ describe('on_conflict', () => {
     const bob = await one.newUser()
     const reader = await openEventStream(one.url, bob.access_token, { message: 'interrupted' })
     const { event } = await reader.until('RUN_STARTED')
+    // One that got no answer at all is joined to the next.
+    await reader.until('TEXT_MESSAGE_CONTENT')
     const next = { message: 'second message', session_id: event.session_id! }
     const interrupting = await one.as(bob)('POST', '/agent-chats', { ...next, on_conflict: 'interrupt' })
     expect([interrupting.status, interrupting.body.output]).toEqual([200, 'second answer'])
@@ -420,6 +422,69 @@ describe('a tool that needs approval', () => {
     app = await startApp(model.environment, { dataDir: app.dataDir })
     await answer(asked, { approved: true }, { accept: 'text/event-stream' })
     expect(await bio()).toBe('change my bio')
+  })
+})
+
+describe('a tool of the client', () => {
+  const tools = [
+    { name: 'show_map', parameters: { type: 'object', properties: { place: { type: 'string' } } } },
+  ]
+  let app: TestApp
+  let model: ReturnType<typeof startRawModel>
+  let dora: Person
+  beforeAll(async () => {
+    model = startRawModel({
+      map: async function* () {
+        const results = JSON.stringify(model.requests.at(-1)!.body.messages).includes('"role":"tool"')
+        yield results ? word('There it is.') + end : call('show_map', { place: 'Shanghai' })
+      },
+    })
+    app = await startApp(model.environment)
+    dora = await app.newUser()
+  })
+  afterAll(async () => {
+    await app.stop()
+    await model.stop()
+  })
+  const give = (at: { session: string; run: string; id: string }, body: object, headers = {}) =>
+    app.as(dora)('POST', `/agent-chats/${at.session}/runs/${at.run}/results/${at.id}`, body, headers)
+  const ask = async () => {
+    const { body } = await app.as(dora)('POST', '/agent-chats', { message: 'map', tools })
+    const { run_id, interrupts } = body.events.at(-1)
+    return { session: body.session_id, run: run_id, id: interrupts[0].id, interrupts }
+  }
+
+  test('is offered to the model; its call waits for the result, once, and the run goes on with it', async () => {
+    const asked = await ask()
+    expect(asked.interrupts).toMatchObject([{ tool_name: 'show_map', waits_for: 'client' }])
+    expect(JSON.stringify(model.requests.at(-1)!.body.tools)).toContain('"show_map"')
+    const answer = await give(asked, { result: 'shown' }, { accept: 'text/event-stream' })
+    expect(answer.body).toContain('There it is.')
+    expect(JSON.stringify(model.requests.at(-1)!.body.messages)).toContain('shown')
+    const twice = await give(asked, { result: 'other' })
+    expect([twice.status, twice.body.code]).toEqual([409, 'call_answered'])
+  })
+
+  test('that failed is told so to the model, and to the client as a failed tool', async () => {
+    const asked = await ask()
+    const answer = await give(asked, { result: 'no network', failed: true }, { accept: 'text/event-stream' })
+    expect(answer.body).toContain('"code":"tool_failed"')
+    expect(JSON.stringify(model.requests.at(-1)!.body.messages)).toContain('no network')
+  })
+
+  test('is neither approved, nor is an approval a result', async () => {
+    const asked = await ask()
+    const path = `/agent-chats/${asked.session}/runs/${asked.run}/approvals/${asked.id}`
+    const approved = await app.as(dora)('POST', path, { approved: true })
+    expect([approved.status, approved.body.code]).toEqual([404, 'call_not_found'])
+    expect((await give({ ...asked, id: crypto.randomUUID() }, { result: 'x' })).status).toBe(404)
+    expect((await give(asked, { result: 1 })).status).toBe(422)
+  })
+
+  test('may be brought when a message is answered again', async () => {
+    const { session } = await ask()
+    const again = await app.as(dora)('POST', `/agent-chats/${session}/regenerate`, { tools })
+    expect(again.body.events.at(-1).interrupts).toMatchObject([{ tool_name: 'show_map' }])
   })
 })
 

@@ -1,7 +1,6 @@
 /** What of a request of AG-UI is believed. Each throws a ValidationError where that makes no sense. */
-import { type AgUiBody, checked, clientResult, decision, newMessage, toolsText } from './ag-ui-schema.ts'
-import { clientToolsOf } from './client-tools-schema.ts'
-import type { CallAnswer, ClientTool, PausedCall } from './store.ts'
+import { type AgUiBody, checked, clientResult, decision, newMessage } from './ag-ui-schema.ts'
+import type { CallAnswer, PausedCall } from './store.ts'
 import type { Known } from './wires/ag-ui.ts'
 
 /** In characters, of what the app tells. */
@@ -46,11 +45,6 @@ function resultIn(messages: AgUiBody['messages'], id: string): CallAnswer | null
   const { content, error } = messages[index]!
   const { content: result } = checked(clientResult, { content: joined(content) }, 'messages', index)
   return typeof error === 'string' ? { result: result || error, failed: true } : { result, failed: false }
-}
-
-export function toolsIn({ tools = [] }: AgUiBody): ClientTool[] {
-  checked(toolsText, JSON.stringify(tools), 'tools')
-  return clientToolsOf(tools)
 }
 
 /** For the model, beside its instructions. */

@@ -16,9 +16,12 @@ export const agUiRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) 
     '/ag-ui',
     async context => {
       const { body, caller, query } = context
-      // Whoever writes on has stopped listening: the client's own stop is not heard here.
-      const onConflict = query.on_conflict ?? 'interrupt'
-      const { run, after, telling } = await takeTurn(chats, caller.userId, body, onConflict)
+      const wishes = {
+        // Whoever writes on has stopped listening: the client's own stop is not heard here.
+        onConflict: query.on_conflict ?? 'interrupt',
+        model: chats.models.named(query.model, '/query/model'),
+      }
+      const { run, after, telling } = await takeTurn(chats, caller.userId, body, wishes)
       return answerTo.stream(context, run, after, (run, locale) => agUiWire(run, locale, telling))
     },
     {
@@ -35,6 +38,7 @@ export const agUiRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) 
           'call_answered',
           'message_id_taken',
           ...badBody,
+          'model_not_available',
           ...noPlace,
         ),
       },

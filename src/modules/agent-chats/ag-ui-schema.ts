@@ -1,8 +1,7 @@
 /** What an AG-UI 1.0 client sends (https://docs.ag-ui.com): loose about what is not used, strict about what is. */
 import { t } from 'elysia'
 import { text } from '../../http/text.ts'
-import { clientTool } from './client-tools-schema.ts'
-import { messageBody, messageLength, reasonLength } from './schema.ts'
+import { clientTools, messageBody, messageLength, reasonLength } from './schema.ts'
 
 const id = (description: string, example: string) =>
   t.String({ minLength: 1, maxLength: 256, description, examples: [example] })
@@ -29,13 +28,7 @@ export const agUiBody = t.Object(
         examples: [[{ id: 'message-1', role: 'user', content: 'What time is it in Shanghai?' }]],
       },
     ),
-    tools: t.Optional(
-      t.Array(clientTool, {
-        maxItems: 64,
-        description: "The client's own. A call of one ends the run; its result comes with the next",
-        examples: [[]],
-      }),
-    ),
+    tools: t.Optional(clientTools),
     context: t.Optional(
       t.Array(t.Object({ description: t.String(), value: t.String() }), {
         description: 'What the app tells the model of itself; the first 8000 characters are passed on',
@@ -65,6 +58,7 @@ export const agUiQuery = t.Object({
       examples: ['reject'],
     }),
   ),
+  model: t.Optional(t.String({ description: 'One of GET /agent-chats/models', examples: ['demo'] })),
 })
 
 export const newMessage = t.Object({
@@ -80,8 +74,5 @@ export const decision = t.Object({
 })
 
 export const clientResult = t.Object({ content: t.String() })
-
-/** In characters, of all tools of a request. */
-export const toolsText = text({ maxLength: 64 * 1024 })
 
 export { checked } from '../../http/checked.ts'

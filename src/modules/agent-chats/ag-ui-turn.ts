@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { AppError } from '../../errors.ts'
 import * as input from './ag-ui-input.ts'
 import type { AgUiBody } from './ag-ui-schema.ts'
+import { clientToolsOf } from './client-tools.ts'
 import { textOf } from './history.ts'
 import type { OnConflict } from './lanes.ts'
 import type { Run } from './run.ts'
@@ -17,14 +18,16 @@ import { chatIdOf, messageIdOf } from './wires/chat-id.ts'
 /** A run, to be told from after a place. */
 export type Turn = { run: Run; after: number; telling: Telling }
 
+type Wishes = { onConflict: OnConflict; model: string }
+
 /** Throws what `send` and `answerCalls` throw, and a ValidationError. */
 export async function takeTurn(
   chats: AgentChats,
   userId: string,
   body: AgUiBody,
-  onConflict: OnConflict,
+  wishes: Wishes,
 ): Promise<Turn> {
-  const request = await lookUp(chats, userId, body, onConflict)
+  const request = await lookUp(chats, userId, body, wishes)
   const { said, kept, waiting } = request
   const answers = waiting ? input.answersIn(body, waiting.paused!.calls) : []
   if (said && isNew(said, kept)) return say(request, said, answers)
@@ -34,7 +37,7 @@ export async function takeTurn(
 
 type Request = Awaited<ReturnType<typeof lookUp>>
 
-async function lookUp(chats: AgentChats, userId: string, body: AgUiBody, onConflict: OnConflict) {
+async function lookUp(chats: AgentChats, userId: string, body: AgUiBody, wishes: Wishes) {
   const chatId = chatIdOf(userId, body.threadId)
   const newest = await chats.newest(userId, chatId)
   const said = input.saidIn(body)
@@ -53,8 +56,8 @@ async function lookUp(chats: AgentChats, userId: string, body: AgUiBody, onConfl
     how: {
       chatId,
       instructions: input.contextIn(body),
-      clientTools: input.toolsIn(body),
-      onConflict,
+      clientTools: clientToolsOf(body.tools),
+      ...wishes,
       // A request that is repeated, its answer having been lost, is the same run whatever became of it.
       key: keyOf(chatId, String(said?.id), body.runId),
     },

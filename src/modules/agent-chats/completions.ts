@@ -1,6 +1,6 @@
 /** Chat Completions in front of the agent: whoever speaks them keeps the conversation, and sends it whole each time. */
 import { AppError } from '../../errors.ts'
-import { clientToolsOf } from './client-tools-schema.ts'
+import { clientToolsOf } from './client-tools.ts'
 import { between, type Conversations, type Turn } from './conversation.ts'
 import type { CompletionRequest } from './openai-schema.ts'
 import type { Run } from './run.ts'

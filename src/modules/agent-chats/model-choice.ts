@@ -10,11 +10,13 @@ export class ModelChoice {
     return AGENT_MODELS.map(id => ({ id, default: id === AGENT_MODEL, images: this.takesImages(id) }))
   }
 
-  /** The model of that name, or the default. Throws model_not_available. */
-  named(name: string | null | undefined): string {
+  /**
+   * The model of that name, or the default. Throws model_not_available.
+   * @param pointer where the name stands
+   */
+  named(name: string | null | undefined, pointer = '/body/model'): string {
     const model = name ?? this.config.AGENT_MODEL!
-    if (!this.config.AGENT_MODELS!.includes(model))
-      throw new AppError('model_not_available', { pointer: '/body/model' })
+    if (!this.config.AGENT_MODELS!.includes(model)) throw new AppError('model_not_available', { pointer })
     return model
   }
 

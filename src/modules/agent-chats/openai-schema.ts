@@ -1,6 +1,6 @@
 /** What of OpenAI's Chat Completions API is understood; all else a client sends is ignored. */
 import { t } from 'elysia'
-import { clientTool } from './client-tools-schema.ts'
+import { clientTool } from './schema.ts'
 
 const parts = t.Array(t.Object({ type: t.String(), text: t.Optional(t.String()) }), { maxItems: 100 })
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Elysia } from 'elysia'
 import type { Guard } from '../../http/guard.ts'
 import { badBody, describe, problems } from '../../http/openapi.ts'
+import { clientToolsOf } from './client-tools.ts'
 import { answerAgain, sendMessage } from './openapi.ts'
 import * as schema from './schema.ts'
 import type { AgentChats } from './service.ts'
@@ -21,6 +22,7 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
           messageId: body.message_id ?? undefined,
           at: body.replaces ? { kind: 'edit', messageId: body.replaces } : undefined,
           model: body.model,
+          clientTools: clientToolsOf(body.tools),
           onConflict: body.on_conflict,
           key: keyOf(headers, body),
         })
@@ -54,6 +56,7 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
         const started = chats.regenerate(caller.userId, params.session_id, {
           messageId: body.message_id,
           model: body.model,
+          clientTools: clientToolsOf(body.tools),
           onConflict: body.on_conflict,
           key: keyOf(headers, { ...params, ...body }),
         })

@@ -5,12 +5,36 @@ import { followRun } from './openapi.ts'
 import { noPlace } from './routes.ts'
 import * as schema from './schema.ts'
 import type { AgentChats } from './service.ts'
+import type { CallAnswer } from './store.ts'
 import { type AnswerTo, wantsStream } from './wires/answer-to.ts'
 import { runView } from './wires/run-view.ts'
 
+type Answering = Parameters<AnswerTo['resume']>[0] & {
+  params: { session_id: string; run_id: string }
+  caller: { userId: string }
+}
+
+const goingOn = {
+  200: schema.runView,
+  204: schema.nothingMore,
+  ...problems('unauthenticated', 'run_not_found', 'call_not_found', 'call_answered', ...badBody, ...noPlace),
+}
+
 /** A run: to be looked at, followed, stopped, and answered. */
-export const runRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =>
-  new Elysia({ prefix: '/agent-chats/:session_id/runs/:run_id', tags: ['Agent Chat'] })
+export const runRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) => {
+  /** The rest of the run, once nothing of it waits any more, or how it stands. */
+  const goOn = (context: Answering, id: string, answer: CallAnswer) => {
+    const { params, caller, request } = context
+    const { session_id, run_id } = params
+    const answered = chats.answerCalls(caller.userId, session_id, run_id, [{ id, answer }])
+    return wantsStream(request)
+      ? answered.then<Response>(run => answerTo.resume(context, run, run.legStart))
+      : answered
+          .then(() => chats.run(caller.userId, session_id, run_id))
+          .then<schema.RunView>(run => runView(run, answerTo.locale(request)))
+  }
+
+  return new Elysia({ prefix: '/agent-chats/:session_id/runs/:run_id', tags: ['Agent Chat'] })
     .use(guard)
     .get(
       '',
@@ -70,32 +94,15 @@ export const runRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =
     .post(
       '/approvals/:approval_id',
       context => {
-        const { params, body, caller, request } = context
-        const { session_id, run_id, approval_id } = params
+        const { params, body } = context
         const answer = { approved: body.approved, reason: body.reason ?? undefined }
-        const answered = chats.answerCalls(caller.userId, session_id, run_id, [{ id: approval_id, answer }])
-        return wantsStream(request)
-          ? answered.then<Response>(run => answerTo.resume(context, run, run.legStart))
-          : answered
-              .then(() => chats.run(caller.userId, session_id, run_id))
-              .then<schema.RunView>(run => runView(run, answerTo.locale(request)))
+        return goOn(context, params.approval_id, answer)
       },
       {
         signedIn: true,
-        params: schema.callParams,
+        params: schema.approvalParams,
         body: schema.approvalBody,
-        response: {
-          200: schema.runView,
-          204: schema.nothingMore,
-          ...problems(
-            'unauthenticated',
-            'run_not_found',
-            'call_not_found',
-            'call_answered',
-            ...badBody,
-            ...noPlace,
-          ),
-        },
+        response: goingOn,
         detail: describe(
           'answerApproval',
           'Allow or deny a tool call',
@@ -104,3 +111,22 @@ export const runRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =
         ),
       },
     )
+    .post(
+      '/results/:call_id',
+      context => {
+        const { params, body } = context
+        return goOn(context, params.call_id, { result: body.result, failed: body.failed ?? false })
+      },
+      {
+        signedIn: true,
+        params: schema.callParams,
+        body: schema.resultBody,
+        response: goingOn,
+        detail: describe(
+          'giveResult',
+          "Give the result of a client's tool",
+          'Of one of the `tools` that came with the message, by the id of its interrupt. As with an approval, the run goes on.',
+        ),
+      },
+    )
+}

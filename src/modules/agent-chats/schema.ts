@@ -15,11 +15,9 @@ const runId = id(exampleIds.run_id)
 
 export const chatParams = t.Object({ session_id: chatId })
 export const runParams = t.Object({ session_id: chatId, run_id: runId })
-export const callParams = t.Object({
-  session_id: chatId,
-  run_id: runId,
-  approval_id: id('019e18ee-7b52-7000-8e01-5d2c7b9a4f66'),
-})
+const callId = id('019e18ee-7b52-7000-8e01-5d2c7b9a4f66')
+export const approvalParams = t.Object({ session_id: chatId, run_id: runId, approval_id: callId })
+export const callParams = t.Object({ session_id: chatId, run_id: runId, call_id: callId })
 
 export const idempotent = t.Object({
   'idempotency-key': t.Optional(
@@ -39,6 +37,18 @@ export const resumeHeaders = t.Object({
 })
 export const resumeQuery = t.Object({
   after: t.Optional(eventId('The same, for those who cannot set the header')),
+})
+
+export const clientTool = t.Object({
+  name: t.String({ pattern: '^[\\w-]{1,64}$' }),
+  description: t.Optional(t.String({ maxLength: 4000 })),
+  parameters: t.Optional(t.Record(t.String(), t.Unknown(), { description: 'A JSON Schema' })),
+})
+
+export const clientTools = t.Array(clientTool, {
+  maxItems: 64,
+  description: "The client's own. A call of one ends the answer for now; its result lets it go on",
+  examples: [[]],
 })
 
 export const messageBody = t.Object(
@@ -69,6 +79,7 @@ export const messageBody = t.Object(
           'A message of the user in this chat that this one comes instead of; it stays as a sibling',
       }),
     ),
+    tools: t.Optional(clientTools),
   },
   { title: 'Message' },
 )
@@ -144,6 +155,7 @@ export const againBody = t.Object(
     ),
     model: messageBody.properties.model,
     on_conflict: messageBody.properties.on_conflict,
+    tools: messageBody.properties.tools,
   },
   { title: 'Regeneration', examples: [{}] },
 )
@@ -158,6 +170,17 @@ export const approvalBody = t.Object(
     reason: t.Optional(t.Nullable(t.String({ maxLength: reasonLength, description: 'For the model' }))),
   },
   { title: 'Approval' },
+)
+
+export const resultBody = t.Object(
+  {
+    result: t.String({
+      description: 'For the model, which gets 16384 characters of it',
+      examples: ['shown'],
+    }),
+    failed: t.Optional(t.Boolean({ description: 'Whether the result says why there is none' })),
+  },
+  { title: 'ToolResult' },
 )
 
 export const runStatus = t.Union([

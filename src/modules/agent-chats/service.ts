@@ -66,7 +66,10 @@ export class AgentChats {
   async regenerate(
     userId: string,
     chatId: string,
-    { messageId, ...rest }: { messageId?: string | null } & Pick<Message, 'onConflict' | 'key' | 'model'>,
+    {
+      messageId,
+      ...rest
+    }: { messageId?: string | null } & Pick<Message, 'onConflict' | 'key' | 'model' | 'clientTools'>,
   ): Promise<Run> {
     return this.send(userId, { ...rest, chatId, at: { kind: 'again', messageId: messageId ?? null } })
   }

@@ -45,7 +45,9 @@ export function agUiWire(run: Run, locale: Locale, { threadId, runId, known, wai
         return finished({ type: 'success' })
       case 'RUN_PAUSED':
         // What it waited for before is not what the client is to answer.
-        return event === run.transcript.events.at(-1) ? finished(pause(waitsFor ?? event.calls)) : ''
+        return run.transcript.ended && event === run.transcript.events.at(-1)
+          ? finished(pause(waitsFor ?? event.calls))
+          : ''
       case 'RUN_ERROR':
         return failed(event.failure)
       case 'TEXT_MESSAGE_START':
@@ -76,12 +78,18 @@ export function agUiWire(run: Run, locale: Locale, { threadId, runId, known, wai
     return frame({ type, ...id, delta: text.slice(skipped) })
   }
 
-  const finished = (outcome: object) => frame({ type: 'RUN_FINISHED', ...names, outcome })
+  const finished = (outcome: object) =>
+    frame({ type: 'RUN_FINISHED', ...names, outcome, usage: usageOf(run) })
 
   const failed = (failure: Failure) =>
     failure.code === 'run_cancelled'
       ? finished({ type: 'cancelled' })
-      : frame({ type: 'RUN_ERROR', message: detailOf(failure, locale), code: failure.code })
+      : frame({
+          type: 'RUN_ERROR',
+          message: detailOf(failure, locale),
+          code: failure.code,
+          usage: usageOf(run),
+        })
 
   /** A tool of the client's is no interrupt there: the run has ended, and its call is open. */
   function pause(calls: HeldCall[]): object {
@@ -107,6 +115,10 @@ export function agUiWire(run: Run, locale: Locale, { threadId, runId, known, wai
     },
   }
 }
+
+/** Of this leg; of one that is told again it is not known any more. */
+const usageOf = ({ model, spent, usage: { estimated: _, ...tokens } }: Run) =>
+  spent.length > 0 ? [{ model, ...tokens, totalTokens: tokens.inputTokens + tokens.outputTokens }] : undefined
 
 const interrupt = ({ id, toolCallId, toolName }: HeldCall, locale: Locale) => ({
   id,
