@@ -11,8 +11,6 @@ import { Reader } from './transcript.ts'
 /** What was said in a run since the entry before. */
 export type RecordEntry = { runId: string; events: RunEvent[] }
 
-/** Between two writes, where many speak at once. */
-const pauseMs = 2
 /** Until the next try, where another process is writing to the file. */
 const busyMs = 20
 
@@ -20,7 +18,6 @@ export class Recorder {
   readonly #reading = new Map<Run, Reader>()
   readonly #speaking = new Set<Run>()
   #due = false
-  #last = 0
 
   /** @param write at once; false where it has to be tried again. Throws an AppError where it is of no use. */
   constructor(private readonly write: (entries: RecordEntry[]) => boolean) {}
@@ -42,17 +39,17 @@ export class Recorder {
     this.#speaking.delete(run)
   }
 
-  #schedule(waitMs = pauseMs - (performance.now() - this.#last)): void {
+  /** @param waitMs left out, the end of this turn of the event loop: the busier it is, the more share a write */
+  #schedule(waitMs?: number): void {
     if (this.#due) return
     this.#due = true
-    if (waitMs <= 0) setImmediate(() => this.#record())
+    if (waitMs === undefined) setImmediate(() => this.#record())
     else setTimeout(() => this.#record(), waitMs)
   }
 
   #record(): void {
     this.#due = false
     if (this.#speaking.size === 0) return
-    this.#last = performance.now()
     const runs = [...this.#speaking]
     const places = runs.map(run => this.#reading.get(run)!.id)
     try {
