@@ -7,7 +7,7 @@ import { runByAgUi } from './openapi.ts'
 import { noPlace } from './routes.ts'
 import { eventFrames } from './schema.ts'
 import type { AgentChats } from './service.ts'
-import { agUiWire } from './wires/ag-ui.ts'
+import { AgUiWire } from './wires/ag-ui.ts'
 import type { AnswerTo } from './wires/answer-to.ts'
 
 /** The agent for clients that speak AG-UI. */
@@ -22,7 +22,7 @@ export const agUiRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) 
         model: chats.models.named(query.model, '/query/model'),
       }
       const { run, after, telling } = await takeTurn(chats, caller.userId, body, wishes)
-      return answerTo.stream(context, run, after, (run, locale) => agUiWire(run, locale, telling))
+      return answerTo.stream(context, run, after, (run, locale) => new AgUiWire(run, locale, telling))
     },
     {
       signedIn: true,

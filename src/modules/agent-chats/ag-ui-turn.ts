@@ -115,25 +115,17 @@ async function goOn(
 const openOf = (paused: KeptRun['paused']) => paused?.calls.filter(({ answer }) => answer === null) ?? []
 
 /** Nothing new came: there is an answer, unless it failed and the client asks for another. */
-async function tellAgain({
-  chats,
-  userId,
-  chatId,
-  body,
-  newest,
-  kept,
-  how,
-  telling,
-}: Request): Promise<Turn> {
+async function tellAgain(request: Request): Promise<Turn> {
+  const { chats, userId, chatId, body, newest, kept, how, telling } = request
   const told = kept ? await chats.newest(userId, chatId, kept.id) : body.resume?.length ? newest : null
-  if (!told) throw new AppError('message_not_found')
-  if (kept && hasFailed(told) && body.messages.at(-1)?.role !== 'tool') {
+  if (kept && !isAnswered(told) && body.messages.at(-1)?.role !== 'tool') {
     const at = { kind: 'again' as const, messageId: kept.id }
     return { run: await chats.send(userId, { ...how, at }), after: 0, telling }
   }
+  if (!told) throw new AppError('message_not_found')
   const run = await chats.follow(userId, chatId, told.runId)
   const waitsFor = told.status === 'waiting' ? openOf(told.paused) : undefined
   return { run, after: 0, telling: { ...telling, waitsFor } }
 }
 
-const hasFailed = ({ status }: KeptRun) => status === 'failed' || status === 'cancelled'
+const isAnswered = (run: KeptRun | null) => run && run.status !== 'failed' && run.status !== 'cancelled'

@@ -6,8 +6,9 @@
 import { AppError, type Failure } from '../../../errors.ts'
 import { detailOf } from '../../../http/problem.ts'
 import { fill, type Locale, textsIn } from '../../../texts/index.ts'
-import { type HeldCall, isPiece, type Piece, type RunEvent } from '../events.ts'
+import { type HeldCall, isPiece, type Piece, type RunEvent, type ToolCallResult } from '../events.ts'
 import type { Run } from '../run.ts'
+import { reasonLength } from '../schema.ts'
 import { closingsOf } from '../unfinished.ts'
 import { frame, type Wire } from './stream.ts'
 
@@ -24,32 +25,44 @@ export type Telling = {
 /** How much of each message and call, in UTF-16 units, and the calls whose results are there. */
 export type Known = { lengths: Map<string, number>; answered: Set<string> }
 
-export function agUiWire(run: Run, locale: Locale, { threadId, runId, known, waitsFor }: Telling): Wire {
-  const names = { threadId, runId }
-  const left = new Map(known.lengths)
-  const answered = new Set(known.answered)
-  const told: RunEvent[] = []
+export class AgUiWire implements Wire {
+  readonly #names: { threadId: string; runId: string }
+  readonly #lengths: Known['lengths']
+  readonly #answered: Known['answered']
+  readonly #waitsFor: HeldCall[] | undefined
+  readonly #told: RunEvent[] = []
 
-  function tell(event: RunEvent): string {
-    if (isPiece(event)) return answered.has(event.of) ? '' : piece(event)
-    if ('toolCallId' in event && answered.has(event.toolCallId)) {
-      if (event.type === 'TOOL_CALL_RESULT') answered.delete(event.toolCallId)
-      return ''
-    }
-    told.push(event)
+  constructor(
+    private readonly run: Run,
+    private readonly locale: Locale,
+    { threadId, runId, known, waitsFor }: Telling,
+  ) {
+    this.#names = { threadId, runId }
+    this.#lengths = new Map(known.lengths)
+    this.#answered = new Set(known.answered)
+    this.#waitsFor = waitsFor
+  }
+
+  begin(): string {
+    // Ours, to follow or stop it by.
+    const metadata = { sessionId: this.run.chatId, runId: this.run.id }
+    return frame({ type: 'RUN_STARTED', ...this.#names, protocolVersion: '1.0', metadata })
+  }
+
+  event(event: RunEvent): string {
+    if (this.#isKnown(event)) return ''
+    if (isPiece(event)) return this.#piece(event)
+    this.#told.push(event)
     switch (event.type) {
       // Told before anything else, once.
       case 'RUN_STARTED':
         return ''
       case 'RUN_FINISHED':
-        return finished({ type: 'success' })
+        return this.#finish({ type: 'success' })
       case 'RUN_PAUSED':
-        // What it waited for before is not what the client is to answer.
-        return run.transcript.ended && event === run.transcript.events.at(-1)
-          ? finished(pause(waitsFor ?? event.calls))
-          : ''
+        return this.#isEnd(event) ? this.#pause(this.#waitsFor ?? event.calls) : ''
       case 'RUN_ERROR':
-        return failed(event.failure)
+        return this.#fail(event.failure)
       case 'TEXT_MESSAGE_START':
         return frame({ ...event, role: 'assistant' })
       case 'REASONING_MESSAGE_START':
@@ -58,61 +71,72 @@ export function agUiWire(run: Run, locale: Locale, { threadId, runId, known, wai
         const { type, toolCallId, toolName, messageId } = event
         return frame({ type, toolCallId, toolCallName: toolName, parentMessageId: messageId })
       }
-      case 'TOOL_CALL_RESULT': {
-        const { type, messageId, toolCallId, result, failure } = event
-        const content = failure ? detailOf(failure, locale) : (result ?? '')
-        const metadata = failure ? { code: failure.code } : undefined
-        return frame({ type, messageId, toolCallId, content, metadata })
-      }
+      case 'TOOL_CALL_RESULT':
+        return this.#result(event)
       default:
         return frame(event)
     }
   }
 
+  signedOut(): string {
+    const { failure } = new AppError('unauthenticated')
+    const closings = closingsOf({ events: this.#told, paused: null }, failure)
+    return closings.map(event => this.event(event)).join('') + this.#fail(failure)
+  }
+
+  /** Whether it is of a call that the client knows to its end. */
+  #isKnown(event: RunEvent): boolean {
+    const call = isPiece(event) ? event.of : 'toolCallId' in event ? event.toolCallId : ''
+    if (!this.#answered.has(call)) return false
+    // Some models give a later call the same id.
+    if (event.type === 'TOOL_CALL_RESULT') this.#answered.delete(call)
+    return true
+  }
+
   /** The part of it that the client does not have. */
-  function piece({ type, of, text }: Piece): string {
-    const skipped = Math.min(left.get(of) ?? 0, text.length)
-    left.set(of, (left.get(of) ?? 0) - skipped)
+  #piece({ type, of, text }: Piece): string {
+    const length = this.#lengths.get(of) ?? 0
+    const skipped = Math.min(length, text.length)
+    this.#lengths.set(of, length - skipped)
     if (skipped === text.length) return ''
     const id = type === 'TOOL_CALL_ARGS' ? { toolCallId: of } : { messageId: of }
     return frame({ type, ...id, delta: text.slice(skipped) })
   }
 
-  const finished = (outcome: object) =>
-    frame({ type: 'RUN_FINISHED', ...names, outcome, usage: usageOf(run) })
-
-  const failed = (failure: Failure) =>
-    failure.code === 'run_cancelled'
-      ? finished({ type: 'cancelled' })
-      : frame({
-          type: 'RUN_ERROR',
-          message: detailOf(failure, locale),
-          code: failure.code,
-          usage: usageOf(run),
-        })
-
-  /** A tool of the client's is no interrupt there: the run has ended, and its call is open. */
-  function pause(calls: HeldCall[]): object {
-    const asking = calls.filter(({ waitsFor }) => waitsFor === 'approval')
-    return asking.length > 0
-      ? { type: 'interrupt', interrupts: asking.map(call => interrupt(call, locale)) }
-      : { type: 'success', pendingToolCallIds: calls.map(({ toolCallId }) => toolCallId) }
+  #result({ type, messageId, toolCallId, result, failure }: ToolCallResult): string {
+    const content = failure ? detailOf(failure, this.locale) : (result ?? '')
+    return frame({
+      type,
+      messageId,
+      toolCallId,
+      content,
+      metadata: failure ? { code: failure.code } : undefined,
+    })
   }
 
-  return {
-    begin: () =>
-      frame({
-        type: 'RUN_STARTED',
-        ...names,
-        protocolVersion: '1.0',
-        // Ours, to follow or stop it by.
-        metadata: { sessionId: run.chatId, runId: run.id },
-      }),
-    event: tell,
-    signedOut() {
-      const { failure } = new AppError('unauthenticated')
-      return closingsOf({ events: told, paused: null }, failure).map(tell).join('') + failed(failure)
-    },
+  /** What it waited for before is not what the client is to answer. */
+  #isEnd(event: RunEvent): boolean {
+    const { transcript } = this.run
+    return transcript.ended && event === transcript.events.at(-1)
+  }
+
+  /** A tool of the client's is no interrupt there: the run has ended, and its call is open. */
+  #pause(calls: HeldCall[]): string {
+    const asking = calls.filter(({ waitsFor }) => waitsFor === 'approval')
+    return asking.length > 0
+      ? this.#finish({ type: 'interrupt', interrupts: asking.map(call => interrupt(call, this.locale)) })
+      : this.#finish({ type: 'success', pendingToolCallIds: calls.map(({ toolCallId }) => toolCallId) })
+  }
+
+  #finish(outcome: object): string {
+    return frame({ type: 'RUN_FINISHED', ...this.#names, outcome, usage: usageOf(this.run) })
+  }
+
+  #fail(failure: Failure): string {
+    const { code } = failure
+    if (code === 'run_cancelled') return this.#finish({ type: 'cancelled' })
+    const message = detailOf(failure, this.locale)
+    return frame({ type: 'RUN_ERROR', message, code, usage: usageOf(this.run) })
   }
 }
 
@@ -127,7 +151,7 @@ const interrupt = ({ id, toolCallId, toolName }: HeldCall, locale: Locale) => ({
   toolCallId,
   responseSchema: {
     type: 'object',
-    properties: { approved: { type: 'boolean' }, reason: { type: 'string', maxLength: 1000 } },
+    properties: { approved: { type: 'boolean' }, reason: { type: 'string', maxLength: reasonLength } },
     required: ['approved'],
   },
 })
