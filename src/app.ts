@@ -27,7 +27,8 @@ export function buildApp(services: Services) {
   const answerTo = answering(sessions, config.DEFAULT_LOCALE)
   const methods = methodTable(() => app.routes)
 
-  const app = new Elysia()
+  // Elysia's own way of leaving out what is not known makes {} or [] of what is neither, before it is checked.
+  const app = new Elysia({ normalize: 'typebox' })
     .use(edge(config, methods))
     .use(requestLog(config.LOG_LEVEL))
     .use(config.CORS_ORIGINS.length > 0 ? cors(corsOptions(config.CORS_ORIGINS)) : new Elysia())

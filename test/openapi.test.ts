@@ -1,6 +1,7 @@
 /** The API reference says what the routes do, and all of it. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
+import { Kind } from '@sinclair/typebox'
 import { version } from '../package.json' with { type: 'json' }
 import { buildApp } from '../src/app.ts'
 import { type ErrorCode, errorCodes } from '../src/errors.ts'
@@ -55,6 +56,22 @@ describe('GET /openapi.json', () => {
     validator.resolveRefs()
     await other.stop()
   })
+
+  test('counts lengths as the routes do, which is in characters', () => {
+    const wrong = buildApp(app.services).routes.flatMap(({ method, path, hooks }) =>
+      [hooks.body, hooks.query, hooks.params, hooks.headers]
+        .flatMap(within)
+        .filter(({ [Kind]: kind, maxLength, pattern }) => kind === 'String' && maxLength && !pattern)
+        .map(schema => `${method} ${path}: ${JSON.stringify(schema)}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  type Schema = { [Kind]?: string; maxLength?: number; pattern?: string }
+
+  /** A schema and all that it is made of. */
+  const within = (schema: unknown): Schema[] =>
+    typeof schema === 'object' && schema !== null ? [schema, ...Object.values(schema).flatMap(within)] : []
 
   test('names the address people use first, then its own', async () => {
     expect(document.servers.map(({ url }) => url)).toEqual(['.'])

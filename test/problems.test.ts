@@ -125,7 +125,7 @@ describe('every error is a problem document', () => {
     expect(((await chunked.json()) as { code: string }).code).toBe('body_too_large')
   })
 
-  test.each(['a', 'ab', 'a@b.com', 'x/y', '[', '????', '%zz', 'a b'])(
+  test.each(['a', 'ab', 'a@b.com', 'x/y', '[', '????', '%zz', 'a b', '999999999999'])(
     'the Host %p does not change the path: 400',
     async host => {
       const answer = await raw(
@@ -171,9 +171,9 @@ describe('the language', () => {
   test('of a 422 names each field once, a missing one as missing', async () => {
     const answer = await app.call('POST', '/auth/verifications', { username: 'a b', email: 7 })
     expect(answer.body.errors).toEqual([
+      { pointer: '/body/password', detail: 'is required' },
       { pointer: '/body/username', detail: 'has the wrong format' },
       { pointer: '/body/email', detail: 'must be of type string' },
-      { pointer: '/body/password', detail: 'is required' },
     ])
   })
 })
@@ -182,6 +182,7 @@ describe('what is wrong with a field is said as it is', () => {
   const many = (count: number) => '👋'.repeat(count)
   const id = '019e18ee-7aa0-7000-bf5d-cf5f5614f752'
   const signUp = { username: 'carol', email: 'carol@example.com', password: 'correct horse' }
+  const messages = [{ role: 'user', content: 'Hello' }]
   const faults: Array<[method: string, path: string, body: object, errors: Record<string, string>]> = [
     ['PATCH', '/users/me', { bio: many(201) }, { bio: 'must have at most 200 characters' }],
     ['PATCH', '/users/me', { bio: 7 }, { bio: 'must be of type string' }],
@@ -207,6 +208,14 @@ describe('what is wrong with a field is said as it is', () => {
       { ...signUp, password: many(257) },
       { password: 'must have at most 256 characters' },
     ],
+    ['POST', '/auth/sessions', { ...signUp, email: 'carol@2130706433' }, { email: 'has the wrong format' }],
+    [
+      'POST',
+      '/openai/chat/completions',
+      { messages, stream_options: 5 },
+      { stream_options: 'must be of type object' },
+    ],
+    ['POST', '/openai/chat/completions', { messages, tools: '' }, { tools: 'must be of type array' }],
     ['POST', '/agent-chats', { message: '' }, { message: 'must have at least 1 characters' }],
     ['POST', '/agent-chats', { message: many(8001) }, { message: 'must have at most 8000 characters' }],
     [

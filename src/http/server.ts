@@ -41,9 +41,9 @@ export function serve(app: App, { HOST, PORT, DEFAULT_LOCALE }: Listening) {
 /**
  * Elysia looks for the path from the eleventh character on, so with a host of less than four it would take
  * another part of the address for it (elysiajs/elysia#748). Where there is no proper host at all, Bun gives
- * no more than the path.
+ * no more than the path; and some hosts, as 999999999999, look proper but make no URL.
  */
-const hasBadHost = (url: string) => !url.startsWith('http') || url.indexOf('/', 'http://'.length) < 11
+const hasBadHost = (url: string) => !URL.canParse(url) || url.indexOf('/', 'http://'.length) < 11
 
 const pathOf = (url: string) => url.replace(/^http:\/\/[^/]*/, '').replace(/\?.*/s, '') || '/'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RedisClient } from 'bun'
@@ -234,6 +234,18 @@ describe('the embedded codes', () => {
     expect(bytes.includes(mine)).toBe(true)
     expect(bytes.includes('731946')).toBe(false)
     own.close()
+  })
+
+  test('cost a commit for each wrong guess, even at an address that has none: time tells nothing', async () => {
+    const codes = new SqliteCodes(database, secrets, now)
+    const written = () => statSync(join(dir, 'parley.db-wal')).size
+    await codes.issue(email, mine, '111111')
+    for (const guessed of [email, 'nobody@example.com']) {
+      const before = written()
+      await codes.redeem(guessed, '222222')
+      expect(written()).toBeGreaterThan(before)
+    }
+    expect(database.prepare("SELECT * FROM codes WHERE attempt_id = 'none'").all()).toEqual([])
   })
 })
 

@@ -32,6 +32,10 @@ const without = (claim: keyof typeof good) => {
   return rest
 }
 
+/** The next character: it differs only in bits that no byte has. */
+const respelt = (token: string) =>
+  token.slice(0, -1) + String.fromCharCode(token.charCodeAt(token.length - 1) + 1)
+
 describe('an access token', () => {
   test('lives an hour and says whose it is, of which session, from whom and for whom', () => {
     const [, payload] = tokens.issue('user', 'session').split('.')
@@ -67,6 +71,7 @@ describe('an access token', () => {
     ]),
     ['whose expiry is no number', forge({ ...good, exp: 'never' })],
     ['whose payload was changed', tokens.issue('user', 'session').replace(/\.[^.]+\./, `.${segment(good)}.`)],
+    ['whose signature is spelt another way', respelt(tokens.issue('user', 'session'))],
     ['that is empty', ''],
     ['that is no token', 'not.a.token'],
     ['that is very long', 'a'.repeat(100_000)],

@@ -3,6 +3,8 @@ import { codeRules } from '../../limits.ts'
 import type { Secrets } from '../../secrets.ts'
 import { type CodeRules, type Codes, codeHash } from './codes.ts'
 
+const noAttempt = 'none'
+
 /** The embedded codes: survive a restart. */
 export class SqliteCodes implements Codes {
   readonly #findOther
@@ -50,6 +52,9 @@ export class SqliteCodes implements Codes {
       const now = this.now()
       const spent = this.#spend.get(email, hash, now)
       if (spent) return spent.attempt_id
+      // This line is gone again below: without it a wrong code would cost no commit at an address that has none,
+      // and the time would tell.
+      this.#save.run(noAttempt, email, hash, 0, 0)
       this.#costGuess.run(email)
       this.#dropDead.run(email, now)
       return null

@@ -4,7 +4,7 @@ import { text } from '../../http/text.ts'
 import { clientTools, messageBody, messageLength, reasonLength } from './schema.ts'
 
 const id = (description: string, example: string) =>
-  t.String({ minLength: 1, maxLength: 256, description, examples: [example] })
+  text({ minLength: 1, maxLength: 256, description, examples: [example] })
 
 /** Anything at all: what there is to say against it is said where it is used. */
 const whatever = t.Optional(t.Any())
@@ -62,14 +62,14 @@ export const agUiQuery = t.Object({
 })
 
 export const newMessage = t.Object({
-  id: t.String({ minLength: 1, maxLength: 256 }),
+  id: text({ minLength: 1, maxLength: 256 }),
   content: text({ minLength: 1, maxLength: messageLength }),
 })
 
 /** What an interrupt asks for. Who edits a call's arguments must not find it carried out with the old ones. */
 export const decision = t.Object({
   approved: t.Boolean(),
-  reason: t.Optional(t.Nullable(t.String({ maxLength: reasonLength }))),
+  reason: t.Optional(t.Nullable(text({ maxLength: reasonLength }))),
   editedArgs: t.Optional(t.Never()),
 })
 

@@ -6,7 +6,7 @@ import { idOfMessage, runStatus } from './schema.ts'
 const page = {
   limit: t.Optional(count({ minimum: 1, maximum: 100, examples: [20], description: 'Left out, it is 20' })),
   cursor: t.Optional(
-    t.String({
+    text({
       minLength: 1,
       maxLength: 500,
       examples: ['kzE6cJ1Yw0fE3f1hMTc5NTM0'],

@@ -1,5 +1,6 @@
 /** What of OpenAI's Chat Completions API is understood; all else a client sends is ignored. */
 import { t } from 'elysia'
+import { text } from '../../http/text.ts'
 import { clientTool } from './schema.ts'
 
 const parts = t.Array(t.Object({ type: t.String(), text: t.Optional(t.String()) }), { maxItems: 100 })
@@ -26,7 +27,7 @@ const message = t.Object({
 export const completionBody = t.Object(
   {
     model: t.Optional(
-      t.String({ maxLength: 200, description: 'One of GET /openai/models; "parley" is the default' }),
+      text({ maxLength: 200, description: 'One of GET /openai/models; "parley" is the default' }),
     ),
     messages: t.Array(message, { minItems: 1, maxItems: 2000 }),
     stream: t.Optional(t.Nullable(t.Boolean())),

@@ -21,7 +21,7 @@ export const callParams = t.Object({ session_id: chatId, run_id: runId, call_id:
 
 export const idempotent = t.Object({
   'idempotency-key': t.Optional(
-    t.String({
+    text({
       minLength: 1,
       maxLength: 255,
       examples: ['7d0f1c52-3a5e-4d0b-9c2b-2f6c1d0e8a77'],
@@ -41,7 +41,7 @@ export const resumeQuery = t.Object({
 
 export const clientTool = t.Object({
   name: t.String({ pattern: '^[\\w-]{1,64}$' }),
-  description: t.Optional(t.String({ maxLength: 4000 })),
+  description: t.Optional(text({ maxLength: 4000 })),
   parameters: t.Optional(t.Record(t.String(), t.Unknown(), { description: 'A JSON Schema' })),
 })
 
@@ -63,7 +63,7 @@ export const messageBody = t.Object(
       t.Nullable(messageId, { description: 'An id of your own for the message, new to the chat' }),
     ),
     model: t.Optional(
-      t.Nullable(t.String({ minLength: 1, maxLength: 200 }), {
+      t.Nullable(text({ minLength: 1, maxLength: 200 }), {
         description: 'One of GET /agent-chats/models; left out or null, the default',
       }),
     ),
@@ -167,7 +167,7 @@ export const nothingMore = t.Void({ description: 'The run has ended, and all of 
 export const approvalBody = t.Object(
   {
     approved: t.Boolean({ examples: [true] }),
-    reason: t.Optional(t.Nullable(t.String({ maxLength: reasonLength, description: 'For the model' }))),
+    reason: t.Optional(t.Nullable(text({ maxLength: reasonLength, description: 'For the model' }))),
   },
   { title: 'Approval' },
 )

@@ -7,9 +7,10 @@ import { exampleIds, exampleUiChat } from './example.ts'
 import { approvalBody, messageBody, messageLength } from './schema.ts'
 import type { CallAnswer } from './store.ts'
 
-const more = { additionalProperties: true }
+// As a schema: with a mere true they would be left out (app.ts).
+const more = { additionalProperties: t.Unknown() }
 
-const chatId = t.String({
+const chatId = text({
   minLength: 1,
   maxLength: 255,
   examples: [exampleIds.session_id],

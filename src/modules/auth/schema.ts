@@ -3,13 +3,18 @@ import { t } from 'elysia'
 import { text } from '../../http/text.ts'
 import { username } from '../users/schema.ts'
 
-/** HTML's own rule for e-mail addresses (https://html.spec.whatwg.org/#valid-e-mail-address), spaces around it allowed. */
-const emailPattern =
-  "^\\s*[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*\\s*$"
+/**
+ * HTML's own rule for e-mail addresses (https://html.spec.whatwg.org/#valid-e-mail-address), spaces around it allowed;
+ * but the last part of the domain begins with a letter, since what ends in a number may be read as an IPv4
+ * address (RFC 1123, 2.1), and the mail go to another domain than the one that was kept.
+ */
+const label = '[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?'
+const lastLabel = '[a-zA-Z](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?'
+const emailPattern = `^\\s*[a-zA-Z0-9.!#$%&'*+/=?^_\`{|}~-]{1,64}@(?:${label}\\.)*${lastLabel}\\s*$`
 
 const email = t.String({ pattern: emailPattern, maxLength: 254, examples: ['alice@example.com'] })
 const password = text({ minLength: 6, maxLength: 256, examples: ['correct horse battery staple'] })
-const refreshToken = t.String({
+const refreshToken = text({
   minLength: 1,
   maxLength: 512,
   examples: ['AZ4Y7nqgcAC_Xc9fVhT3UgAAAABtH0k3c1lYx2dQ0b7nJ8yWmZ5rKqE4uVwLxTtPaSgfOA'],
@@ -28,7 +33,7 @@ export const signUpBody = t.Object(
     email,
     password,
     redirect_to: t.Optional(
-      t.Nullable(t.String({ maxLength: 2048 }), {
+      t.Nullable(text({ maxLength: 2048 }), {
         description:
           'Where the mail is to lead back to, as https://app.example.com/welcome; its origin stands in REDIRECT_ALLOW_LIST',
       }),
