@@ -190,6 +190,23 @@ describe('a message of an id that is there', () => {
     expect(conversation().at(-1)).toEqual(['assistant', 'Once more'])
   })
 
+  test('that was only told, with a conversation kept elsewhere, is answered', async () => {
+    const messages = [
+      { role: 'user', content: 'hello' },
+      { role: 'assistant', content: 'Told' },
+      { role: 'user', content: 'again' },
+    ]
+    const { body } = await app.as(alice)('POST', '/openai/chat/completions', { messages })
+    const { agent, run, conversation } = client({ threadId: body.session_id })
+    const kept = await app.as(alice)('GET', `/agent-chats/${body.session_id}/messages`)
+    const { id } = kept.body.messages.find(({ content }: { content: unknown }) =>
+      JSON.stringify(content).includes('hello'),
+    )
+    agent.setMessages([{ id, role: 'user', content: 'hello' }])
+    await run()
+    expect(conversation().at(-1)).toEqual(['assistant', 'Hello there'])
+  })
+
   test('that was answered again on another wire, has that answer; the next message comes after it', async () => {
     const { agent, say, run, conversation } = client()
     const [{ metadata }] = await say('counting')
