@@ -93,7 +93,7 @@ export const en: Texts = {
     approvalNeeded: 'This waits for your approval: {tools}.',
     mayUseTool: 'Allow the use of the tool {tool}?',
     demoIntro:
-      'I am the demonstration model built into Parley: no real language model is connected. Set OPENAI_API_KEY (or OPENAI_BASE_URL and AGENT_MODEL for any OpenAI-compatible server) and restart, and a real model takes my place. Try asking me "what time is it", "my profile" or "find user alice".',
+      'I am the demonstration model built into Parley: no real language model is connected. Set OPENAI_API_KEY (or OPENAI_BASE_URL and AGENT_MODEL for any OpenAI-compatible server) and restart, and a real model takes my place. Try asking me "what time is it", "my profile", "find user alice" or "set my bio to I love tea", which waits for your approval.',
     betweenSentences: ' ',
     demoEcho: 'You said: "{message}". This is your message number {count} in this chat.',
     demoTime: 'It is {local} in the time zone {timezone}.',

@@ -90,7 +90,7 @@ export const zhCN = {
     approvalNeeded: '等待你的批准：{tools}。',
     mayUseTool: '是否允许使用工具 {tool}？',
     demoIntro:
-      '我是 Parley 内置的演示模型：没有连接真正的语言模型。设置 OPENAI_API_KEY（或用 OPENAI_BASE_URL 和 AGENT_MODEL 指向任何兼容 OpenAI 的服务器）后重启，我就会换成真正的模型。试着问我“现在几点”“我的资料”或“查找用户 alice”。',
+      '我是 Parley 内置的演示模型：没有连接真正的语言模型。设置 OPENAI_API_KEY（或用 OPENAI_BASE_URL 和 AGENT_MODEL 指向任何兼容 OpenAI 的服务器）后重启，我就会换成真正的模型。试着问我“现在几点”“我的资料”“查找用户 alice”，或者“把我的简介改成爱喝茶”（会等待你的批准）。',
     betweenSentences: '',
     demoEcho: '你说的是：“{message}”。这是你在本次对话中的第 {count} 条消息。',
     demoTime: '现在是 {local}（{timezone} 时间）。',

@@ -51,6 +51,21 @@ describe.concurrent('the demonstration model', () => {
     expect(output).toBe('You are Alice. Bio: likes cats')
   })
 
+  test.each([
+    ['set my bio to I love tea', true, 'You are {me}. Bio: I love tea'],
+    ['把我的简介改成爱喝茶', true, '你是 {me}。简介：爱喝茶'],
+    ['change my bio to nothing', false, 'The tool update_my_profile gave no result. You did not allow this.'],
+  ])('%s: asks first; approved: %p', async (message, approved, output) => {
+    const bob = await app.newUser()
+    const as = app.as(bob)
+    const { session_id } = (await as('POST', '/agent-chats', { message: 'hi' })).body
+    const { events } = (await as('POST', '/agent-chats', { message, session_id })).body
+    const { run_id, interrupts } = events.at(-1)
+    const answer = `/agent-chats/${session_id}/runs/${run_id}/approvals/${interrupts[0].id}`
+    const rest = await as('POST', answer, { approved }, { accept: 'text/event-stream' })
+    expect(rest.body).toContain(`"output":${JSON.stringify(output.replace('{me}', bob.username))}`)
+  })
+
   const asked: Array<[message: string, tool: string, output: RegExp]> = [
     ['What time is it?', 'current_time', /^It is \d{4}-\d\d-\d\d \d\d:\d\d:\d\d in the time zone UTC\.$/],
     ['what is the time in Asia/Tokyo please', 'current_time', /in the time zone Asia\/Tokyo\.$/],

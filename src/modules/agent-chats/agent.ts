@@ -148,7 +148,11 @@ export function openAgent(
     }
     if (answer.approved) return use(call, run, narrator)
     narrator.tellFailure(call, new AppError('tool_denied'))
-    return resultOf(call, `The user denied this call. ${answer.reason ?? ''}`.trim(), 'error-text')
+    return resultOf(
+      call,
+      `tool_denied: the user does not allow it. ${answer.reason ?? ''}`.trim(),
+      'error-text',
+    )
   }
 
   /** Carries out a call in the hands of the run's user. A failure of the tool is a result as well. */

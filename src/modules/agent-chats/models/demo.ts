@@ -80,6 +80,14 @@ const intents: Array<{ tool: string; argument?: string; asked: RegExp[] }> = [
   },
   { tool: 'get_my_profile', asked: [/\bmy profile\b|\bwho am i\b/i, /我的(?:个人)?资料|我是谁/] },
   {
+    tool: 'update_my_profile',
+    argument: 'bio',
+    asked: [
+      /\b(?:set|change) my bio to:?\s+["“]?([^"”]+)/i,
+      /(?:把)?我的简介(?:改|设)(?:成|为)[：:]?\s*[“"]?([^”"]+)/,
+    ],
+  },
+  {
     tool: 'current_time',
     argument: 'timezone',
     asked: [
@@ -106,7 +114,8 @@ function toolCallFor(message: string): LanguageModelV4ToolCall | null {
 
 function sentencesOf({ toolName, output }: LanguageModelV4ToolResultPart, { agent, errors }: Texts): string {
   if (output.type !== 'text') {
-    const [code] = JSON.stringify(output).match(/[a-z_]+(?="\}$)/) ?? []
+    // A code, and perhaps more.
+    const [code] = /^[a-z_]+/.exec(String('value' in output ? output.value : '')) ?? []
     const error = errors[code as ErrorCode] ?? errors.tool_failed
     return fill(agent.demoToolFailed, { tool: toolName, error })
   }
