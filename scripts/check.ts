@@ -14,6 +14,10 @@ const junit = join(scratch, 'tests.xml')
 
 const results: Array<[name: string, count: Count]> = [
   ['types', await step('types', 'node_modules/.bin/tsc', '--noEmit')],
+  [
+    'types of the examples',
+    await step('types of the examples', 'node_modules/.bin/tsc', '-p', 'docs/examples'),
+  ],
   ['lint and format', await step('lint and format', 'node_modules/.bin/biome', 'check', '.')],
   ['executable', await step('executable', 'scripts/build.ts')],
   ['tests', await tests()],

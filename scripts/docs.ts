@@ -1,9 +1,10 @@
 /**
  * Writes the tables in the documentation from the lists in the code, and .env.example. A test holds them equal.
- * A table stands in any Markdown file between `<!-- table: NAME -->` and `<!-- /table -->`.
+ * A table stands in any Markdown file between `<!-- table: NAME -->` and `<!-- /table -->`, and a file beside the page
+ * between `<!-- code: PATH -->` and `<!-- /code -->`.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, extname, join } from 'node:path'
 import { type SettingName, settings } from '../src/config.ts'
 import { errorCodes } from '../src/errors.ts'
 import { defaultOf } from '../src/help.ts'
@@ -26,8 +27,8 @@ export function documents(): Array<{ path: string; content: string }> {
     { path: '.env.example', content: environmentExample() },
     ...pages
       .map(path => ({ path, content: readFileSync(join(root, path), 'utf8') }))
-      .filter(({ content }) => content.includes('<!-- table: '))
-      .map(({ path, content }) => ({ path, content: withTables(content) })),
+      .filter(({ content }) => /<!-- (table|code): /.test(content))
+      .map(({ path, content }) => ({ path, content: withCode(path, withTables(content)) })),
   ]
 }
 
@@ -105,6 +106,12 @@ function withTables(page: string): string {
     return `${open}\n${make()}\n\n${close}`
   })
 }
+
+const withCode = (page: string, content: string): string =>
+  content.replace(/(<!-- code: (.+) -->\n)[\s\S]*?(<!-- \/code -->)/g, (_, open, path, close) => {
+    const code = readFileSync(join(root, dirname(page), path), 'utf8')
+    return `${open}\n\`\`\`${extname(path).slice(1)}\n${code}\`\`\`\n\n${close}`
+  })
 
 const table = (head: string[], rows: string[][]): string =>
   [head, head.map(() => '---'), ...rows]

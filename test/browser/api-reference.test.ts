@@ -33,7 +33,8 @@ describe('GET /docs', () => {
         .flatMap(operations => Object.values(operations))
         .map(({ operationId, tags }) => `operations-${tags[0]?.replaceAll(' ', '_')}-${operationId}`)
       await opened.page.locator('.opblock').last().waitFor()
-      const shown = await opened.page.locator('.opblock').evaluateAll(blocks => blocks.map(({ id }) => id))
+      const blocks = await opened.page.locator('.opblock').all()
+      const shown = await Promise.all(blocks.map(block => block.getAttribute('id')))
       expect(shown.sort()).toEqual(documented.sort())
     },
     patience,

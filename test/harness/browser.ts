@@ -11,7 +11,8 @@ export async function startBrowser(): Promise<Browser> {
 
 /** A page, the addresses it asks for, and what it complains of: errors, and breaches of its own policy. */
 export async function openPage(browser: Browser) {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 1600 }, locale: 'en' })
+  const context = await browser.newContext({ viewport: { width: 1280, height: 1600 }, locale: 'en' })
+  const page = await context.newPage()
   const requests: string[] = []
   const complaints: string[] = []
   page.on('request', request => requests.push(request.url()))

@@ -161,3 +161,18 @@ export const speech: Record<
     error: error => line({ type: 'response.failed', sequence_number: 9, response: { ...response, error } }),
   },
 }
+
+let calls = 0
+
+/** All that a model says that wants to use tools. */
+export const toolCalls = (...tools: Array<{ name: string; args: object }>) =>
+  chunk({
+    tool_calls: tools.map(({ name, args }, index) => ({
+      index,
+      id: `call_${++calls}`,
+      type: 'function',
+      function: { name, arguments: JSON.stringify(args) },
+    })),
+  }) +
+  chunk({}, 'tool_calls') +
+  'data: [DONE]\n\n'

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { isToolUIPart, lastAssistantMessageIsCompleteWithApprovalResponses, type UIMessage } from 'ai'
 import { en } from '../../src/texts/en.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
-import { chunk, end, startModel, startRawModel, word } from '../harness/model.ts'
+import { end, startModel, startRawModel, toolCalls, word } from '../harness/model.ts'
 import { openUiChat, partsOf, textOf, toolIn } from '../harness/ui-chat.ts'
 
 type Person = Awaited<ReturnType<TestApp['newUser']>>
@@ -25,25 +25,12 @@ const says = (...words: string[]) =>
     for (const each of words) yield word(each)
     yield end
   }
-type Call = { name: string; args: object }
-let calls = 0
-const call = (...tools: Call[]) =>
-  chunk({
-    tool_calls: tools.map(({ name, args }, index) => ({
-      index,
-      id: `call_${++calls}`,
-      type: 'function',
-      function: { name, arguments: JSON.stringify(args) },
-    })),
-  }) +
-  chunk({}, 'tool_calls') +
-  'data: [DONE]\n\n'
 const hasResult = () =>
   (raw.requests.at(-1)!.body.messages as Array<{ role: string }>).at(-1)!.role === 'tool'
 /** Calls the tools, and says this once it has their results. */
-const using = (conclusion: string | ReturnType<typeof slowly>, ...tools: Call[]) =>
+const using = (conclusion: string | ReturnType<typeof slowly>, ...tools: Parameters<typeof toolCalls>) =>
   async function* (signal: AbortSignal) {
-    if (!hasResult()) yield call(...tools)
+    if (!hasResult()) yield toolCalls(...tools)
     else if (typeof conclusion === 'string') yield word(conclusion) + end
     else yield* conclusion(signal)
   }
