@@ -33,7 +33,7 @@ const raw = startRawModel({
   },
   'fails once': () => {
     const said = broken ? 'sk-secret' : word('Whole again') + end
-    const status = broken ? 400 : 200
+    const status = broken ? 403 : 200
     broken = false
     return new Response(said, { status, headers: { 'content-type': 'text/event-stream' } })
   },
@@ -179,7 +179,7 @@ describe('the app for authors', () => {
 
   test('shows why an answer failed, and tries again', async () => {
     await say('fails once')
-    await page.getByRole('alert').filter({ hasText: en.errors.model_failed }).waitFor()
+    await page.getByRole('alert').filter({ hasText: en.errors.model_rejected_key }).waitFor()
     await button('Try again').click()
     await says('Whole again')
     expect(await articles().allInnerTexts()).toEqual(['fails once', 'Whole again'])

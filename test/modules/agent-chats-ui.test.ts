@@ -197,8 +197,8 @@ describe('useChat', () => {
 describe('useChat when something fails', () => {
   test('before the first word: it gets the sentence, and no empty message; asked again, the answer', async () => {
     for (const [status, code] of [
-      [400, 'model_failed'],
-      [404, 'model_rejected_key'],
+      [403, 'model_rejected_key'],
+      [404, 'model_not_found'],
     ] as const) {
       const chat = open()
       refusals.push(status)
