@@ -546,9 +546,10 @@ describe('GET /agent-chats/ui/{id}', () => {
     }))
     const messages = [...turns, { role: 'user', content: 'hello' }]
     const { body } = await app.as(alice)('POST', '/openai/chat/completions', { model: 'parley', messages })
+    await open({ id: body.session_id }).sendMessage({ text: 'refused' })
     const history = await historyOf(body.session_id)
-    expect(history).toHaveLength(500)
-    expect([history[0]!.role, textOf(history[0])]).toEqual(['user', 'message 102'])
+    expect(history).toHaveLength(499)
+    expect([history[0]!.role, textOf(history[0])]).toEqual(['user', 'message 104'])
   })
 
   test('is 404 for a chat in which nothing was said', async () => {
