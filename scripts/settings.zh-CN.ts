@@ -45,6 +45,9 @@ export const settingsInChinese: Record<SettingName, { help: string; unset?: stri
   AGENT_DAILY_TOKENS: {
     help: '每个用户每天（UTC）可用的模型 token 数，输入与输出合计；超出时返回 429。0 表示不限。',
   },
+  AGENT_TITLES: {
+    help: '对话标题的来源：model 在第一次回答后简短调用一次模型，message 取第一条消息的开头。',
+  },
   AGENT_CONTEXT_TOKENS: { help: '发送给模型的历史消息上限，按每个 token 三字节估算；优先保留最新的消息。' },
   AGENT_FIRST_TOKEN_SECONDS: { help: '模型最迟多少秒内要开始回答；会先思考的模型需要久一些。' },
   AGENT_SILENCE_SECONDS: { help: '回答过程中，模型最多可停顿多少秒。' },

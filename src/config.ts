@@ -162,6 +162,11 @@ export const settings = {
     0,
     'Tokens a user may take of models in a day (UTC), input and output together; 429 beyond. 0 for no budget.',
   ),
+  AGENT_TITLES: setting(
+    oneOf('model', 'message'),
+    'model',
+    "What names a chat: a short call of the model after the first answer, or the first message's beginning.",
+  ),
   AGENT_CONTEXT_TOKENS: setting(
     integer(256, 10_000_000),
     32_000,

@@ -29,6 +29,7 @@ import { RunKeeper } from './modules/agent-chats/keeper.ts'
 import { ModelChoice } from './modules/agent-chats/model-choice.ts'
 import { Runner } from './modules/agent-chats/runner.ts'
 import { AgentChats } from './modules/agent-chats/service.ts'
+import { Titles } from './modules/agent-chats/titles.ts'
 import { openMcp } from './modules/agent-chats/tools/mcp/index.ts'
 import { readServers } from './modules/agent-chats/tools/mcp/servers.ts'
 import { AccessTokens } from './modules/auth/access-token.ts'
@@ -92,7 +93,10 @@ export async function openServices(config: Config, now: () => number = Date.now)
   const completions = new Completions(agentChats, new Conversations(conversationStore(database), now))
   const infra = new Infra(database, redis, mcp)
   const cursors = new Cursors(data => secrets.mac('cursors', data))
-  const chats = new Chats(chatStore(database), agentChats, cursors)
+  const chatRows = chatStore(database)
+  const titles = new Titles(chatRows, () => runner.warm(), usage, config)
+  runner.onAnswer = run => titles.afterAnswer(run)
+  const chats = new Chats(chatRows, agentChats, cursors)
 
   const cutOff = await keeper.settleInterrupted()
   if (cutOff > 0) log.warn('{cutOff} answers were cut off when the server ended', { cutOff })
@@ -104,7 +108,7 @@ export async function openServices(config: Config, now: () => number = Date.now)
   const close = async () => {
     cleanup.stop()
     backlog.stop()
-    await Promise.all([outbox.stop(), mcp?.close()])
+    await Promise.all([outbox.stop(), titles.stop(), mcp?.close()])
     mailer.close()
     await redis?.close()
     database.close()

@@ -1,8 +1,8 @@
 import type { ChatStore, KeptChat, ListPlace, PathMessage } from '../modules/agent-chats/chat-store.ts'
 import type { ChatMessage } from '../modules/agent-chats/store.ts'
+import { chatTitles } from './chat-titles.ts'
 import type { Database } from './database.ts'
 import { textOf } from './message-text.ts'
-import { searchIndex } from './search-index.ts'
 import { matchFor } from './search-words.ts'
 
 type ChatRow = Omit<KeptChat, 'run'>
@@ -46,8 +46,12 @@ export function chatStore(database: Database): ChatStore {
          ON m.chat_id = $chatId AND m.parent_id = under.id
      ) SELECT id FROM under ORDER BY position DESC LIMIT 1`,
   )
-  const setTitle = database.prepare<null, [string, string]>(
-    "UPDATE chats SET title = ?, title_by = 'person' WHERE id = ?",
+  const firstQuestion = database.prepare<{ content: string }>(
+    `SELECT m.content FROM chats c
+       JOIN runs r ON r.chat_id = c.id AND r.id = $runId
+       JOIN messages m ON m.chat_id = c.id AND m.id = r.message_id
+     WHERE c.id = $chatId AND title_by = 'message' AND NOT EXISTS (
+       SELECT 1 FROM runs WHERE chat_id = $chatId AND id <> $runId AND status = 'finished')`,
   )
   const setHead = database.prepare<null, [string, string]>('UPDATE chats SET head_id = ? WHERE id = ?')
   const removeRecord = database.prepare<null, [string]>(
@@ -55,7 +59,7 @@ export function chatStore(database: Database): ChatStore {
   )
   const removeChat = database.prepare<null, [string]>('DELETE FROM chats WHERE id = ?')
 
-  const index = searchIndex(database)
+  const titles = chatTitles(database)
 
   const withRun = (row: ChatRow): KeptChat => ({ ...row, run: openRun.get(row.id) })
 
@@ -100,12 +104,16 @@ export function chatStore(database: Database): ChatStore {
           if (!head) return 'message_not_found'
           setHead.run(head.id, chatId)
         }
-        if (title !== undefined) {
-          setTitle.run(title, chatId)
-          index.setTitle(chatId, title)
-        }
+        if (title !== undefined) titles.giveByPerson(chatId, title)
         return withRun(chat.get(chatId, userId)!)
       }),
+    async toBeNamed(chatId, runId) {
+      const row = firstQuestion.get({ chatId, runId })
+      return row && textOf(JSON.parse(row.content))
+    },
+    async name(chatId, title) {
+      await database.write(() => titles.giveByModel(chatId, title))
+    },
     remove: (userId, chatId) =>
       database.write(() => {
         if (!chat.get(chatId, userId)) return false

@@ -10,6 +10,7 @@ import type {
   RunState,
   RunStore,
 } from '../modules/agent-chats/store.ts'
+import { chatTitles } from './chat-titles.ts'
 import type { Database } from './database.ts'
 import { messagePath } from './message-path.ts'
 import { runRecord } from './run-record.ts'
@@ -35,6 +36,7 @@ const isOpen = "status IN ('queued', 'running', 'waiting')"
 export function runStore(database: Database): RunStore {
   const path = messagePath(database)
   const record = runRecord(database)
+  const titles = chatTitles(database)
   const spend = addSpent(database)
   const owner = database.prepare<{ userId: string; headId: string | null }, [string]>(
     'SELECT user_id AS userId, head_id AS headId FROM chats WHERE id = ?',
@@ -145,7 +147,7 @@ export function runStore(database: Database): RunStore {
         keepRun(start, 'queued', null, JSON.stringify(order))
         return 'queued'
       }),
-    beginRun: (start, { messageId, message, parentId }) =>
+    beginRun: (start, { messageId, message, parentId, title }) =>
       database.write(() => {
         const { chatId, now } = start
         // What it was to hang below may be gone with the chat.
@@ -153,6 +155,7 @@ export function runStore(database: Database): RunStore {
         if (message && path.has(chatId, message.id)) return 'message_id_taken'
         keepRun(start, 'running', messageId, null)
         if (message) path.append(chatId, start.runId, parentId, [message], now)
+        if (title) titles.giveByMessage(chatId, title.text, title.isForNow)
         moveHead.run({ chatId, headId: messageId, now })
         return 'begun'
       }),

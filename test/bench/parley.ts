@@ -38,6 +38,8 @@ export async function startParley(
       MAIL: 'log',
       AGENT_MODEL: 'demo',
       LOG_LEVEL: 'error',
+      // The others make none.
+      AGENT_TITLES: 'message',
       DATA_DIR: dataDir,
       PUBLIC_URL: publicUrl,
       // Clients say by X-Forwarded-For who they are: the limits would hold up one that sends all the load.

@@ -29,6 +29,8 @@ export async function startApp(
     LOG_LEVEL: 'error',
     // A test is a client of its own by X-Forwarded-For.
     TRUST_PROXY: '1',
+    // The model is asked what the test asks it, and nothing else.
+    AGENT_TITLES: 'message',
     ...environment,
   })
   const services = await openServices(config, options.now)

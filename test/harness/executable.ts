@@ -17,7 +17,7 @@ export const startExecutable = async (options: Options = {}) => listening(await 
 
 /** Starts it and waits for nothing. */
 export const launchServer = ({ env = {}, cwd = emptyFolder() }: Options = {}) =>
-  launch({ env: { PORT: '0', DEFAULT_LOCALE: 'en', ...env }, cwd })
+  launch({ env: { PORT: '0', DEFAULT_LOCALE: 'en', AGENT_TITLES: 'message', ...env }, cwd })
 
 /** Waits until it listens; ends it where it does not. */
 export async function listening(started: Started) {

@@ -77,6 +77,7 @@ describe('the store', () => {
       messageId: `m-${runId}`,
       message: { id: `m-${runId}`, message: user(content) },
       parentId: null,
+      title: null,
     })
   const finish = (
     chatId: string,

@@ -131,6 +131,10 @@ describe('GET /agent-chats', () => {
         expect(await of('', cursor.slice(0, at) + letter + cursor.slice(at + 1))).toBe(422)
       }),
     )
+    // Other ways to write the same bytes.
+    const last = [...alphabet].filter(letter => letter !== cursor.at(-1))
+    for (const same of [`${cursor}=`, `${cursor}!`, ...last.map(letter => cursor.slice(0, -1) + letter)])
+      expect(await of('', same)).toBe(422)
   })
 })
 
@@ -260,7 +264,7 @@ describe('PATCH /agent-chats/{session_id}', () => {
 
   test('stays on the path while something runs there, and changes nothing then', async () => {
     const session = await say('q1', { message_id: 'q1' })
-    await ask('POST', `/${session}/regenerate`)
+    await ask('POST', `/${session}/regenerate`, {})
     const { reader } = await begin({ message: 'slowly', session_id: session })
     const both = await ask('PATCH', `/${session}`, { head_message_id: 'q1', title: 'both' })
     expect([both.status, both.body.code]).toEqual([409, 'run_in_progress'])
@@ -270,6 +274,24 @@ describe('PATCH /agent-chats/{session_id}', () => {
     gate.resolve()
     await reader.rest()
     expect((await ask('PATCH', `/${session}`, { head_message_id: 'q1' })).status).toBe(200)
+  })
+
+  test('is never lost to a message that begins at the same moment', async () => {
+    const session = await say('q1', { message_id: 'q1' })
+    await ask('POST', `/${session}/regenerate`, {})
+    const [second] = await messagesOf(session)
+    const first = { id: second!.siblings[0]! }
+    for (let n = 0; n < 20; n++) {
+      const to = n % 2 === 0 ? first : second!
+      const [patched, sent] = await Promise.all([
+        ask('PATCH', `/${session}`, { head_message_id: to.id }),
+        ask('POST', '', { message: 'more', session_id: session }),
+      ])
+      expect([200, 409]).toContain(patched.status)
+      expect([200, 409]).toContain(sent.status)
+      if (patched.status === 200 && sent.status === 200)
+        expect((await messagesOf(session, '?limit=100')).map(({ id }) => id)).toContain(to.id)
+    }
   })
 
   test('through a message that the chat does not have is 404, and changes nothing', async () => {
@@ -284,7 +306,7 @@ describe('PATCH /agent-chats/{session_id}', () => {
 describe('DELETE /agent-chats/{session_id}', () => {
   test('removes the chat and all that was said in it', async () => {
     const session = await say('secret')
-    await ask('POST', `/${session}/regenerate`)
+    await ask('POST', `/${session}/regenerate`, {})
     expect((await ask('DELETE', `/${session}`)).status).toBe(204)
     expect((await ask('DELETE', `/${session}`)).status).toBe(404)
     for (const path of ['', '/messages']) expect((await ask('GET', `/${session}${path}`)).status).toBe(404)
@@ -294,6 +316,8 @@ describe('DELETE /agent-chats/{session_id}', () => {
   })
 
   test('stops what runs and waits in line in it, and leaves nothing on record', async () => {
+    // What is on record of one run ends only with that of those before it.
+    const before = await begin({ message: 'slowly' })
     const { reader, session } = await begin({ message: 'slowly' })
     const more = { message: 'next', session_id: session, on_conflict: 'enqueue' }
     const queued = await openEventStream(app.url, alice.access_token, more)
@@ -304,6 +328,7 @@ describe('DELETE /agent-chats/{session_id}', () => {
     while (raw.aborted.length === stopped) await Bun.sleep(1)
     expect((await ask('GET', `/${session}`)).status).toBe(404)
     expect(leftOf(session)).toEqual([])
+    await ask('DELETE', `/${before.session}`)
   })
 
   test('leaves other chats as they are', async () => {

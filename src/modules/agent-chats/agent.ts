@@ -23,6 +23,7 @@ import type { Run } from './run.ts'
 import { type Content, isToolCall, messageOf, resultOf, type ToolCall } from './step-messages.ts'
 import type { ClientTool, Paused, PausedCall } from './store.ts'
 import { TimeLimits } from './time-limits.ts'
+import { type Conversation, titleBy } from './title-call.ts'
 import { openTools } from './tools/index.ts'
 import type { ToolSource } from './tools/source.ts'
 import { type People, shortened, toldToModel } from './tools/tool.ts'
@@ -176,7 +177,13 @@ export function openAgent(
     }
   }
 
-  return { answer }
+  /** A title for what was said, by the model of that name. Responses models need not think about it. */
+  const entitle = (name: string, said: Conversation, signal: AbortSignal) => {
+    const reasoning = config.OPENAI_API === 'responses' ? ('minimal' as const) : undefined
+    return titleBy({ model: models.of(name), providerOptions, reasoning }, said, signal)
+  }
+
+  return { answer, entitle }
 }
 
 /** One call of the model, read as fast as it speaks; rejects if what it says is not whole. */

@@ -64,6 +64,10 @@ export interface ChatStore {
     chatId: string,
     change: ChatChange,
   ): Promise<KeptChat | 'chat_not_found' | 'message_not_found' | 'run_in_progress'>
+  /** What the run's question says, if the run is the chat's first whole answer and its title is still for now. */
+  toBeNamed(chatId: string, runId: string): Promise<string | null>
+  /** Gives the chat the model's title, unless the person has given one. */
+  name(chatId: string, title: string): Promise<void>
   /** Removes the chat with all that was said in it; false where there is none. */
   remove(userId: string, chatId: string): Promise<boolean>
 }

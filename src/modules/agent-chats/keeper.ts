@@ -1,11 +1,12 @@
 /** What is kept of runs: how they begin, what they came to, and how one ends that nobody carries out any more. */
+import type { UserModelMessage } from 'ai'
 import type { Config } from '../../config.ts'
 import { AppError, type ErrorCode } from '../../errors.ts'
 import { dayOf } from '../usage/tokens.ts'
 import type { Task } from './agent.ts'
 import { answerOf } from './answer.ts'
 import type { RunEnding } from './events.ts'
-import { contextOf } from './history.ts'
+import { contextOf, textOf } from './history.ts'
 import { estimatedUsage } from './model-usage.ts'
 import { Run } from './run.ts'
 import type {
@@ -20,6 +21,7 @@ import type {
   RunState,
   RunStore,
 } from './store.ts'
+import { beginningOf } from './titles.ts'
 import { closingsOf } from './unfinished.ts'
 
 /** Of English; other scripts take more bytes a token, so the estimate errs on the safe side. */
@@ -65,7 +67,12 @@ export class RunKeeper {
         clientTools: order.clientTools,
         paused,
       },
-      attached: { messageId: message.id, message: order.message, parentId },
+      attached: {
+        messageId: message.id,
+        message: order.message,
+        parentId,
+        title: titleFor(message.message, order),
+      },
     }
   }
 
@@ -163,6 +170,12 @@ export class RunKeeper {
 function found<T>(run: T | null): T {
   if (run === null) throw new AppError('run_not_found')
   return run
+}
+
+/** A conversation that the client keeps is a call to it, and costs no other. */
+function titleFor(message: UserModelMessage, { at }: Order): Attached['title'] {
+  const text = beginningOf(textOf(message))
+  return text === null ? null : { text, isForNow: at.kind !== 'below' }
 }
 
 const statusAfter = (errorCode: ErrorCode | null) =>

@@ -27,6 +27,8 @@ export class Runner {
   readonly #recorder: Recorder
   #agent: Promise<Agent> | null = null
   #stopping = false
+  /** Told of every answer that is whole, once it is. */
+  onAnswer: (run: Run) => void = () => {}
 
   /** @param openAgent loads the agent, with the first message */
   constructor(
@@ -247,6 +249,7 @@ export class Runner {
     this.usage.end(run)
     this.#lanes.leave(run)
     run.end(ending)
+    if (ending.type === 'RUN_FINISHED') this.onAnswer(run)
   }
 
   #failureOf(run: Run, error: unknown): AppError {

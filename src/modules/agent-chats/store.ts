@@ -50,6 +50,8 @@ export type Attached = {
   messageId: string
   message: KeptMessage | null
   parentId: string | null
+  /** For the chat, where it has none; for now, where the model may still give it one. */
+  title: { text: string; isForNow: boolean } | null
 }
 
 /** What a run needs to go on after its wait. */
