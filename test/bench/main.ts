@@ -8,7 +8,7 @@ import { availableParallelism, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { profileInto } from './parley.ts'
-import { root } from './processes.ts'
+import { endAll, root } from './processes.ts'
 import { hotFunctions } from './profile.ts'
 import { blankReport, lastReport, save } from './report.ts'
 import { rows } from './rows/index.ts'
@@ -36,17 +36,27 @@ if (values.profile) {
 
 const counts = !values.quick && !values.profile
 const report = counts ? lastReport() : blankReport()
+const failed: string[] = []
 for (const { name, run } of rows) {
   if (positionals.length > 0 && !positionals.includes(name)) continue
   console.log(`\n== ${name}`)
-  const figures = await run({ quick: values.quick, progress: text => console.log(`   ${text}`) })
-  report.rows[name] = { date: new Date().toISOString().slice(0, 10), figures }
+  const started = performance.now()
+  try {
+    const figures = await run({ quick: values.quick, progress: text => console.log(`   ${text}`) })
+    report.rows[name] = { date: new Date().toISOString().slice(0, 10), figures }
+  } catch (error) {
+    console.error(error)
+    failed.push(name)
+    endAll()
+  }
+  console.log(`   ${((performance.now() - started) / 1000).toFixed()} s`)
   // After every row: whoever stops the bench keeps what is done.
   if (counts) save(report, names)
 }
 console.log(`\n${table(report, names)}`)
 if (values.profile) tellProfiles()
-process.exit(0)
+if (failed.length > 0) console.error(`Not measured: ${failed.join(', ')}.`)
+process.exit(failed.length > 0 ? 1 : 0)
 
 function tellProfiles(): void {
   for (const file of readdirSync(profiles)) console.log(`\n== ${file}\n${hotFunctions(join(profiles, file))}`)

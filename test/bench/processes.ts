@@ -10,11 +10,16 @@ const programs = new Set<Bun.Subprocess>()
 const folders: string[] = []
 
 process.on('exit', () => {
-  for (const program of programs) program.kill('SIGKILL')
+  endAll()
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 process.on('SIGINT', () => process.exit(130))
 process.on('SIGTERM', () => process.exit(143))
+
+/** Whatever a row that failed has left running. */
+export function endAll(): void {
+  for (const program of programs) program.kill('SIGKILL')
+}
 
 const tmpfs = 0x01021994
 
@@ -65,6 +70,12 @@ export async function serve(
   await answer(url + path, program)
   return { url, pid: program.pid, stop: () => end(program) }
 }
+
+/** The server, stopped with the block it is used in, however that ends. */
+export const stopping = <S extends Server>(server: S): S & AsyncDisposable => ({
+  ...server,
+  [Symbol.asyncDispose]: () => server.stop(),
+})
 
 function launch(command: string[], { environment, cwd = root }: Place, stdout: 'pipe' | 'ignore') {
   const env = { PATH: Bun.env.PATH ?? '', ...environment }

@@ -14,6 +14,8 @@ export async function openCrowd(agent: Agent, model: Server, crowd: Crowd): Prom
   const { streams, words, manner } = crowd
   const job: Job = { ask: agent.ask(`${words} words, ${manner}`), streams, words, cpuOf: agent.pid }
   const told = outputOf(script('generators/streams.ts', JSON.stringify(job)), { environment: manyRequests })
+  // Where they do not all open, nobody asks any more.
+  told.catch(() => {})
   await Promise.race([allHeld(model, streams), told])
   return {
     async goOn() {

@@ -8,8 +8,8 @@ import { startMastraAgent } from '../rivals/mastra.ts'
 import { against, alternateWith, differences, median, ratioOf, type Standing } from '../rounds.ts'
 
 /** How long the others talk, 20 words a second each, and how long is measured meanwhile. */
-const talk = { words: 60, manner: 'every 50 ms, hold after 1' }
-const measuredMs = 2500
+const talk = { words: 40, manner: 'every 50 ms, hold after 1' }
+const measuredMs = 1500
 
 export const firstToken: Row = {
   name: 'first-token',
@@ -35,7 +35,7 @@ async function added(
 ): Promise<Figure[]> {
   bench.progress(`${streams} open`)
   const once = (agent: Agent) => medianFirstWord(bench, agent, model, streams)
-  const rounds = streams === 1 ? 7 : 4
+  const rounds = streams === 1 ? 7 : 3
   const ms = await alternateWith(
     bench,
     bench.quick ? 1 : rounds,

@@ -13,7 +13,7 @@ const clients = 32
 export const refresh: Row = {
   name: 'refresh',
   async run(bench) {
-    const rounds = bench.quick ? 3 : 7
+    const rounds = bench.quick ? 3 : 5
     const seconds = bench.quick ? 1 : 2
     const dataDir = folder()
     // A round leaves its clients in the middle of a refresh, so the next one has others.

@@ -5,15 +5,15 @@ import type { Bench, Figure, Row } from '../figure.ts'
 import { type Ask, firstWordMs, read } from '../generators/ask.ts'
 import { alternate, median } from '../rounds.ts'
 
-const measuredMs = 2000
-const others = { streams: 399, words: 60, manner: 'every 50 ms, hold after 1' }
+const measuredMs = 1500
+const others = { streams: 399, words: 40, manner: 'every 50 ms, hold after 1' }
 
 export const resume: Row = {
   name: 'resume',
   async run(bench) {
     const model = await startModel()
     const parley = await startParleyAgent(model)
-    const ms = await alternate(bench, bench.quick ? 1 : 4, {
+    const ms = await alternate(bench, bench.quick ? 1 : 3, {
       'goes on': async () => medianFirst(bench, await underWay(parley)),
       'has ended': async () => medianFirst(bench, await ended(parley)),
       'goes on beside 399 others': async () => {

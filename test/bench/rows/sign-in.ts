@@ -25,7 +25,7 @@ export const signIn: Row = {
 }
 
 async function throughput(bench: Bench, parley: Server, people: Person[]): Promise<Figure> {
-  const seconds = bench.quick ? 2 : 4
+  const seconds = bench.quick ? 2 : 3
   const hash = await Bun.password.hash(password, { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 })
   const floor = script('floors/password-verify.ts', hash, password, String(atOnce), String(seconds))
   const betterAuth = await entered('better-auth', () => betterAuthAccounts(atOnce))
@@ -63,7 +63,7 @@ async function throughput(bench: Bench, parley: Server, people: Person[]): Promi
 /** Steady readers, as many requests a second as a few hundred people make, and far from what the server can do. */
 async function meanwhile(bench: Bench, parley: Server, people: Person[]): Promise<Figure> {
   const headers = { authorization: `Bearer ${people[0]!.accessToken}` }
-  const seconds = bench.quick ? 3 : 8
+  const seconds = bench.quick ? 3 : 5
   const readers = { connections: 10, script: 'paced', args: ['20'], seconds, headers } as const
   const read = async () => (await wrk(`${parley.url}/users/me`, readers)).p99Ms
   const p99 = await alternate(bench, bench.quick ? 3 : 5, {

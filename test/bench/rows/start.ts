@@ -59,7 +59,7 @@ async function timed(startServer: Start): Promise<number> {
 
 async function idleMemory(bench: Bench, dataDir: string): Promise<Figure> {
   const elysia = await compile('elysia')
-  const seconds = bench.quick ? 1 : 5
+  const seconds = bench.quick ? 1 : 3
   const measure = (start: Start) => memoryAfter(seconds, start)
   const mib = await alternateWith(
     bench,

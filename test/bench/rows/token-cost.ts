@@ -17,7 +17,7 @@ export const tokenCost: Row = {
     const mastra = await entered('Mastra', () => startMastraAgent(model))
     const contest: Contest = async once => {
       const contestants = { pipe: () => once(pipe, model), parley: () => once(parley, model) }
-      return alternateWith(bench, bench.quick ? 1 : 5, contestants, [
+      return alternateWith(bench, bench.quick ? 1 : 3, contestants, [
         contestant(mastra, agent => once(agent, model)),
       ])
     }
@@ -34,7 +34,7 @@ type Contest = (
 
 /** At the pace of a model that talks fast, which neither is saturated by: then none joins words that wait. */
 async function cpu({ quick }: Bench, contest: Contest): Promise<Figure> {
-  const talk = { streams, words: quick ? 40 : 100, manner: 'every 50 ms, hold after 1' }
+  const talk = { streams, words: quick ? 40 : 60, manner: 'every 50 ms, hold after 1' }
   const { own, rivals } = await contest(async (agent, model) => {
     const crowd = await openCrowd(agent, model, talk)
     return (await crowd.goOn()).cpuMicroseconds

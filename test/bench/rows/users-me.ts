@@ -27,7 +27,7 @@ export const usersMe: Row = {
     const headers = { authorization: `Bearer ${reader!.accessToken}` }
     const perSecond = await alternateWith(
       bench,
-      bench.quick ? 3 : 7,
+      bench.quick ? 3 : 5,
       {
         parley: () => read({ url: `${parley.url}/users/me`, headers }),
         join: () => read({ url: join.url, headers }),
