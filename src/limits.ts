@@ -96,6 +96,9 @@ export const sessionRules = {
   reuseGraceSeconds: 10,
 }
 
+/** How long a connection may be silent, or not read, before it is cut. */
+export const idleSeconds = 30
+
 /** Bytes of a request body. */
 export const bodyBytes = 64 * 1024
 

@@ -1,5 +1,6 @@
 import type { App } from '../app.ts'
 import { AppError } from '../errors.ts'
+import { idleSeconds } from '../limits.ts'
 import { log, reason } from '../log.ts'
 import type { Locale } from '../texts/index.ts'
 import { securityHeaders } from './edge.ts'
@@ -12,7 +13,7 @@ type Listening = { HOST: string; PORT: number; DEFAULT_LOCALE: Locale }
 const hardBodyLimit = 1024 * 1024 * 1024
 
 /** Listens. Throws where the address is taken. */
-export function serve(app: App, { HOST, PORT, DEFAULT_LOCALE }: Listening) {
+export function serve(app: App, { HOST, PORT, DEFAULT_LOCALE }: Listening, idle = idleSeconds) {
   const handle = app.fetch
   const server = Bun.serve({
     hostname: HOST,
@@ -20,7 +21,7 @@ export function serve(app: App, { HOST, PORT, DEFAULT_LOCALE }: Listening) {
     // Otherwise a second instance would quietly take half of the requests.
     reusePort: false,
     maxRequestBodySize: hardBodyLimit,
-    idleTimeout: 30,
+    idleTimeout: idle,
     fetch(request) {
       if (hasBadHost(request.url))
         return outside(new AppError('bad_host'), pathOf(request.url), localeOf(request, DEFAULT_LOCALE))

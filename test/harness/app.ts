@@ -13,11 +13,12 @@ export type TestApp = Awaited<ReturnType<typeof startApp>>
 
 /**
  * @param environment settings as an operator would give them; mails go to a real SMTP server
- * @param options dataDir: another app's folder, to start again on it; now: the clock
+ * @param options dataDir: another app's folder, to start again on it; now: the clock; idleSeconds: how long a
+ *   connection may be silent
  */
 export async function startApp(
   environment: Environment = {},
-  options: { dataDir?: string; now?: () => number } = {},
+  options: { dataDir?: string; now?: () => number; idleSeconds?: number } = {},
 ) {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'parley-test-'))
   const smtp = await startSmtp()
@@ -34,7 +35,7 @@ export async function startApp(
     ...environment,
   })
   const services = await openServices(config, options.now)
-  const server = serve(buildApp(services), config)
+  const server = serve(buildApp(services), config, options.idleSeconds)
   const { port } = server
 
   /** Stops as a SIGTERM would; `keep` leaves the data folder for the next start. */
@@ -48,6 +49,8 @@ export async function startApp(
   return {
     ...client(`http://127.0.0.1:${port}`, smtp),
     url: `http://127.0.0.1:${port}`,
+    /** Requests that are not over. */
+    pending: () => server.pendingRequests,
     services,
     config,
     smtp,

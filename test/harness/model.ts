@@ -137,6 +137,8 @@ export const speech: Record<
     begin: string
     word(text: string): string
     end: string
+    /** A whole answer that calls a tool. */
+    call(name: string, args: string): string
     tooLong: string
     filtered: string
     error(error: object): string
@@ -146,6 +148,12 @@ export const speech: Record<
     begin: '',
     word,
     end,
+    call: (name, args) =>
+      chunk({
+        tool_calls: [{ index: 0, id: 'call_raw', type: 'function', function: { name, arguments: args } }],
+      }) +
+      chunk({}, 'tool_calls') +
+      'data: [DONE]\n\n',
     tooLong: chunk({}, 'length'),
     filtered: chunk({}, 'content_filter'),
     error: error => line({ error }),
@@ -156,6 +164,19 @@ export const speech: Record<
       line({ type: 'response.output_item.added', output_index: 0, item }),
     word: delta => line({ type: 'response.output_text.delta', item_id: item.id, output_index: 0, delta }),
     end: ending('response.completed'),
+    call(name, args) {
+      const item = { type: 'function_call', id: 'fc_raw', call_id: 'call_raw', name, arguments: args }
+      return (
+        line({ type: 'response.created', response }) +
+        line({ type: 'response.output_item.added', output_index: 0, item: { ...item, arguments: '' } }) +
+        line({
+          type: 'response.output_item.done',
+          output_index: 0,
+          item: { ...item, status: 'completed' },
+        }) +
+        ending('response.completed')
+      )
+    },
     tooLong: ending('response.incomplete', 'max_output_tokens'),
     filtered: ending('response.incomplete', 'content_filter'),
     error: error => line({ type: 'response.failed', sequence_number: 9, response: { ...response, error } }),

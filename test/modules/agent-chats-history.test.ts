@@ -105,12 +105,14 @@ describe('the store', () => {
   afterAll(() => database.close())
 
   test('gives the newest messages that fit into the budget, to the byte', async () => {
-    await begin('fit', 'fit1', 'first')
-    await finish('fit', 'fit1', 'second')
-    const sizes = [user('first'), assistant('second')].map(message => JSON.stringify(message).length)
+    await begin('fit', 'fit1', '第一条')
+    await finish('fit', 'fit1', '第二条')
+    const sizes = [user('第一条'), assistant('第二条')].map(message =>
+      Buffer.byteLength(JSON.stringify(message)),
+    )
     const all = sizes[0]! + sizes[1]!
-    expect(await history('fit', 'alice', all)).toEqual([user('first'), assistant('second')])
-    expect(await history('fit', 'alice', all - 1)).toEqual([assistant('second')])
+    expect(await history('fit', 'alice', all)).toEqual([user('第一条'), assistant('第二条')])
+    expect(await history('fit', 'alice', all - 1)).toEqual([assistant('第二条')])
     expect(await history('fit', 'alice', sizes[1]! - 1)).toEqual([])
     expect(await history('fit', 'alice', -1)).toEqual([])
   })
@@ -239,6 +241,10 @@ describe('POST /agent-chats, in a chat with a past', () => {
       'Yes.',
       '4 xx',
     ])
+    // In bytes: a character of Chinese takes three.
+    const chinese = (await send(`1${'字'.repeat(500)}`)).body.session_id
+    await send(`2${'字'.repeat(500)}`, chinese)
+    expect(prompt().map(({ content }) => String(content)[0])).toEqual(['2'])
     await send('y'.repeat(8000), session_id)
     expect(prompt().map(({ content }) => content)).toEqual(['y'.repeat(8000)])
   })

@@ -120,6 +120,16 @@ describe('the clock of a run', () => {
     clock.stop()
   })
 
+  test('counts one call at a time', async () => {
+    const clock = start({ firstTokenMs: 20 })
+    clock.callStarts()
+    clock.callStarts()
+    clock.callEnds()
+    await Bun.sleep(40)
+    expect(codes()).toEqual([])
+    clock.stop()
+  })
+
   test('counts the whole, and nothing once it is stopped', async () => {
     const whole = start({ runMs: 20 })
     await Bun.sleep(40)

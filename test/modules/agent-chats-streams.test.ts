@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { connect } from 'node:net'
 import { startApp, type TestApp } from '../harness/app.ts'
-import { openEventStream } from '../harness/event-stream.ts'
-import { end, startRawModel, word } from '../harness/model.ts'
+import { followRun, openEventStream } from '../harness/event-stream.ts'
+import { apis, chunk, end, speech, startRawModel, word } from '../harness/model.ts'
 
 type Person = Awaited<ReturnType<TestApp['newUser']>>
 
@@ -35,7 +36,8 @@ const raw = startRawModel({
   },
   'say nothing for long': async function* () {
     yield word('hm ')
-    await Bun.sleep(11_000)
+    // One comment, and two more beats of the clock.
+    await Bun.sleep(14_500)
     yield word('yes') + end
   },
   'a great deal': async function* () {
@@ -185,5 +187,133 @@ describe.concurrent('stopping the server', () => {
     await stopped
     await app.stop()
     expect(raw.aborted).toContain('stop before the end')
+  })
+})
+
+describe.concurrent('a connection without a sound', () => {
+  // Bun counts in steps of four seconds.
+  const idleSeconds = 8
+  const raw = startRawModel({
+    'think it over': async function* () {
+      yield ': hm\n\n'
+      await Bun.sleep((idleSeconds + 5) * 1000)
+      yield word('yes') + end
+    },
+    // Six bytes a character in JSON: more than any socket takes.
+    'say more than I can take': async function* () {
+      for (let n = 0; n < 100; n++) yield word('\u0001'.repeat(40_000))
+      yield end
+    },
+  })
+  let app: TestApp
+  let alice: Person
+  beforeAll(async () => {
+    app = await startApp(raw.environment, { idleSeconds })
+    alice = await app.newUser()
+  })
+  afterAll(async () => {
+    await app.stop()
+    await raw.stop()
+  })
+
+  test('is not cut while it waits for its JSON answer', async () => {
+    const messages = [{ role: 'user', content: 'think it over' }]
+    const [own, openai] = await Promise.all([
+      app.as(alice)('POST', '/agent-chats', { message: 'think it over' }),
+      app.as(alice)('POST', '/openai/chat/completions', { messages }),
+    ])
+    expect([own.status, own.body.output]).toEqual([200, 'yes'])
+    expect([openai.status, openai.body.choices[0].message.content]).toEqual([200, 'yes'])
+  }, 30_000)
+
+  test('is cut where its reader never reads; the answer is kept', async () => {
+    const bob = await app.newUser()
+    const session_id = crypto.randomUUID()
+    const body = JSON.stringify({ message: 'say more than I can take', session_id })
+    const socket = connect(Number(new URL(app.url).port), '127.0.0.1')
+    socket.pause()
+    const before = app.pending()
+    socket.write(
+      [
+        'POST /api/v1/agent-chats HTTP/1.1',
+        'Host: localhost',
+        `Authorization: Bearer ${bob.access_token}`,
+        'Accept: text/event-stream',
+        'Content-Type: application/json',
+        `Content-Length: ${body.length}`,
+        '',
+        body,
+      ].join('\r\n'),
+    )
+    const { agentChats } = app.services
+    let run = agentChats.answering(bob.user.id, session_id)
+    for (; !run; run = agentChats.answering(bob.user.id, session_id)) await Bun.sleep(5)
+    await run.ended
+    await Bun.sleep(1000)
+    expect(app.pending()).toBeGreaterThan(before)
+    // The others of this table are over before long.
+    const deadline = Date.now() + 25_000
+    while (app.pending() > 0 && Date.now() < deadline) await Bun.sleep(50)
+    expect(app.pending()).toBe(0)
+    socket.destroy()
+    const kept = await followRun(app.url, bob.access_token, session_id, run.id)
+    const said = (await kept.rest()).map(({ event }) => event.delta ?? '').join('')
+    expect(said.length).toBe(100 * 40_000)
+  }, 40_000)
+})
+
+describe('a character that comes in two halves', () => {
+  const [one, two] = ['\ud83d', '\ude00']
+  const call = (args: string) =>
+    chunk({
+      tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'none', arguments: args } }],
+    })
+  const thinking = (type: string, rest: object) =>
+    `data: ${JSON.stringify({ type, output_index: 0, ...rest })}\n\n`
+  const summary = 'response.reasoning_summary_text.delta'
+  const item = { type: 'reasoning', id: 'rs_1', summary: [] }
+
+  test.each(apis)('is told as one, in words, thoughts and arguments, over the %s API', async api => {
+    const { begin, word, end } = speech[api]
+    const raw = startRawModel(
+      {
+        'in halves': async function* () {
+          yield begin
+          for (const piece of ['a', one, `${two}b${one}`, two]) yield word(piece)
+          yield end
+        },
+        'half of it': async function* () {
+          yield begin + word(`a${one}`) + end
+        },
+        think: async function* () {
+          yield thinking('response.output_item.added', { item })
+          for (const delta of [`a${one}`, two])
+            yield thinking(summary, { item_id: 'rs_1', summary_index: 0, delta })
+          yield begin + word('b') + end
+        },
+        call: async function* () {
+          if (raw.requests.length > 1) yield word('ok') + end
+          else yield call(`{"a":"${one}`) + call(`${two}"}`) + chunk({}, 'tool_calls')
+        },
+      },
+      api,
+    )
+    const app = await startApp(raw.environment)
+    const bob = await app.newUser()
+    const said = async (message: string) => {
+      raw.requests.length = 0
+      const reader = await openEventStream(app.url, bob.access_token, { message })
+      const pieces = (await reader.rest())
+        .map(({ event }) => event.delta ?? event.reasoning ?? event.args ?? '')
+        .filter(Boolean)
+      for (const piece of pieces) expect(piece.isWellFormed()).toBe(true)
+      return pieces.join('')
+    }
+    expect(await said('in halves')).toBe('a😀b😀')
+    expect(await said('half of it')).toBe('a\ufffd')
+    if (api === 'responses') expect(await said('think')).toBe('a😀b')
+    else expect(await said('call')).toBe('{"a":"😀"}ok')
+    await app.stop()
+    await raw.stop()
   })
 })

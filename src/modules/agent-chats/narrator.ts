@@ -4,14 +4,17 @@ import { AppError } from '../../errors.ts'
 import type { ToolCallResult } from './events.ts'
 import type { Run } from './run.ts'
 import type { Transcript } from './transcript.ts'
+import { WholeText } from './whole-text.ts'
 
 type Part = LanguageModelStreamPart<ToolSet>
-type Call = { argsTold: boolean; closed: boolean }
+type Call = { args: WholeText; argsTold: boolean; closed: boolean }
 type Called = { toolCallId: string; toolName: string }
 
 export class Narrator {
   #text: string | null = null
   #reasoning: string | null = null
+  readonly #words = new WholeText()
+  readonly #thoughts = new WholeText()
   /** The message that tool calls of this step belong to. */
   #message: string | null = null
   readonly #calls = new Map<string, Call>()
@@ -54,12 +57,12 @@ export class Narrator {
   /** Closes whatever is open: the answer is over, or has broken off. */
   close(): void {
     this.#closeMessages()
-    for (const [toolCallId, call] of this.#calls)
-      if (!call.closed) this.transcript.append({ type: 'TOOL_CALL_END', toolCallId })
+    for (const [toolCallId, call] of this.#calls) if (!call.closed) this.#endCall(toolCallId, call)
     this.#calls.clear()
   }
 
-  #sayText(text: string): void {
+  #sayText(piece: string): void {
+    const text = this.#words.join(piece)
     if (!text) return
     this.#closeReasoning()
     if (this.#text === null) {
@@ -70,12 +73,15 @@ export class Narrator {
   }
 
   #closeText(): void {
+    const text = this.#words.end()
     if (this.#text === null) return
+    if (text) this.transcript.append({ type: 'TEXT_MESSAGE_CONTENT', of: this.#text, text })
     this.transcript.append({ type: 'TEXT_MESSAGE_END', messageId: this.#text })
     this.#text = null
   }
 
-  #sayReasoning(text: string): void {
+  #sayReasoning(piece: string): void {
+    const text = this.#thoughts.join(piece)
     if (!text) return
     this.#closeText()
     if (this.#reasoning === null) {
@@ -88,8 +94,10 @@ export class Narrator {
   }
 
   #closeReasoning(): void {
+    const text = this.#thoughts.end()
     if (this.#reasoning === null) return
     const messageId = this.#reasoning
+    if (text) this.transcript.append({ type: 'REASONING_MESSAGE_CONTENT', of: messageId, text })
     this.transcript.append({ type: 'REASONING_MESSAGE_END', messageId })
     this.transcript.append({ type: 'REASONING_END', messageId })
     this.#reasoning = null
@@ -110,13 +118,14 @@ export class Narrator {
     this.#closeMessages()
     this.#message ??= this.#newMessage()
     this.transcript.append({ type: 'TOOL_CALL_START', messageId: this.#message, toolCallId, toolName })
-    const call = { argsTold: false, closed: false }
+    const call = { args: new WholeText(), argsTold: false, closed: false }
     this.#calls.set(toolCallId, call)
     return call
   }
 
-  #sayArgs(toolCallId: string, text: string): void {
+  #sayArgs(toolCallId: string, piece: string): void {
     const call = this.#calls.get(toolCallId)
+    const text = call?.args.join(piece)
     if (!call || !text) return
     call.argsTold = true
     this.transcript.append({ type: 'TOOL_CALL_ARGS', of: toolCallId, text })
@@ -125,6 +134,12 @@ export class Narrator {
   #closeCall({ toolCallId, toolName, input }: Called & { input: unknown }): void {
     const call = this.#calls.get(toolCallId) ?? this.#openCall(toolCallId, toolName)
     if (!call.argsTold) this.#sayArgs(toolCallId, JSON.stringify(input))
+    this.#endCall(toolCallId, call)
+  }
+
+  #endCall(toolCallId: string, call: Call): void {
+    const text = call.args.end()
+    if (text) this.transcript.append({ type: 'TOOL_CALL_ARGS', of: toolCallId, text })
     call.closed = true
     this.transcript.append({ type: 'TOOL_CALL_END', toolCallId })
   }

@@ -20,7 +20,8 @@ export const messageOf = (content: Content): ModelMessage => ({
     if (!isToolCall(part)) return []
     const { type, toolCallId, toolName } = part
     // The arguments of a call that fits no tool may be no object, and then are taken by no API.
-    const input = part.invalid && typeof part.input !== 'object' ? {} : part.input
+    const isObject = typeof part.input === 'object' && part.input !== null
+    const input = part.invalid && !isObject ? {} : part.input
     return [{ type, toolCallId, toolName, input, providerOptions }]
   }),
 })

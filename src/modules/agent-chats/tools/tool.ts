@@ -74,4 +74,4 @@ const endOf = (signal: AbortSignal): Promise<never> =>
 
 /** As much of it as the model gets. */
 export const shortened = (text: string) =>
-  text.length <= outputLimit ? text : `${text.slice(0, outputLimit).toWellFormed()}… (cut off)`
+  text.length <= outputLimit ? text.toWellFormed() : `${text.slice(0, outputLimit).toWellFormed()}… (cut off)`

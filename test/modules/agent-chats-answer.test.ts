@@ -1,0 +1,134 @@
+/** What of an answer stays, and what its steps hand on. */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { readConfig } from '../../src/config.ts'
+import { AppError } from '../../src/errors.ts'
+import { type Agent, openAgent } from '../../src/modules/agent-chats/agent.ts'
+import { answerOf } from '../../src/modules/agent-chats/answer.ts'
+import type { RunEvent } from '../../src/modules/agent-chats/events.ts'
+import { Run } from '../../src/modules/agent-chats/run.ts'
+import { startApp } from '../harness/app.ts'
+import { apis, end, speech, startRawModel, word } from '../harness/model.ts'
+
+const call = (toolCallId: string, args: string): RunEvent[] => [
+  { type: 'TOOL_CALL_START', messageId: 'a', toolCallId, toolName: 'look' },
+  { type: 'TOOL_CALL_ARGS', of: toolCallId, text: args },
+  { type: 'TOOL_CALL_END', toolCallId },
+]
+const result = (toolCallId: string, failure: AppError | null = null): RunEvent => ({
+  type: 'TOOL_CALL_RESULT',
+  messageId: `r-${toolCallId}`,
+  toolCallId,
+  toolName: 'look',
+  result: failure ? null : 'found',
+  failure: failure?.failure ?? null,
+})
+const kept = (toolCallId: string, input: unknown) => ({
+  type: 'tool-call',
+  toolCallId,
+  toolName: 'look',
+  input,
+})
+
+describe('what of an answer stays in the chat', () => {
+  test('are calls with their results, and of those without one they alone that wait', () => {
+    const events = [...call('one', '{"n":1}'), ...call('two', '{}'), ...call('three', '{}'), result('one')]
+    const [message, ...results] = answerOf(events, ['three']).map(({ message }) => message)
+    expect(message?.content).toEqual([kept('one', { n: 1 }), kept('three', {})] as never)
+    expect(results).toHaveLength(1)
+    expect(answerOf(call('one', '{}'))).toEqual([])
+  })
+
+  test('is the failure of a call as a failure', () => {
+    const events = [...call('one', '{}'), result('one', new AppError('user_not_found'))]
+    expect(answerOf(events).at(-1)!.message.content).toEqual([
+      {
+        type: 'tool-result',
+        toolCallId: 'one',
+        toolName: 'look',
+        output: { type: 'error-text', value: 'user_not_found' },
+      },
+    ])
+  })
+
+  test.each(['"text"', 'null', '7', '{"half'])('of arguments that are no object, %s, none', args => {
+    const [message] = answerOf([...call('one', args), result('one')])
+    expect(message!.message.content).toEqual([kept('one', {})] as never)
+  })
+})
+
+describe('the steps of an answer', () => {
+  const asksOnce = (name: string) =>
+    async function* () {
+      yield raw.requests.length > 1 ? word('Done.') + end : speech.chat.call(name, '{}')
+    }
+  const raw = startRawModel({
+    'look at me': asksOnce('get_my_profile'),
+    'too much at once': async function* () {
+      yield word('x'.repeat(5 * 1024 * 1024)) + end
+    },
+  })
+  /** Slower than a model may be silent. */
+  const slowly = async () => {
+    await Bun.sleep(1300)
+    return { id: 'alice', username: 'alice', avatar_url: null, bio: null }
+  }
+  let agent: Agent
+  beforeAll(() => {
+    const limits = { AGENT_FIRST_TOKEN_SECONDS: '1', AGENT_SILENCE_SECONDS: '1' }
+    const config = readConfig({ ...raw.environment, ...limits })
+    const people = { profile: slowly, find: slowly, change: slowly }
+    agent = openAgent(config, people, { check: () => {} }, Date.now)
+  })
+  afterAll(() => raw.stop())
+
+  const answer = (message: string) => {
+    raw.requests.length = 0
+    const run = new Run({ chatId: 'chat', userId: 'alice', model: 'm' })
+    const context = [{ role: 'user' as const, content: message }]
+    const answered = agent.answer(run, { context, instructions: '', clientTools: [], paused: null })
+    const types = () => run.transcript.events.map(({ type }) => type)
+    return { run, answered, types }
+  }
+
+  test('take a tool at work for no silence of the model', async () => {
+    const { run, answered } = answer('look at me')
+    await answered
+    expect([run.output, run.signal.aborted]).toEqual(['Done.', false])
+  })
+
+  test('end with the run: a tool that it interrupts has not failed, and the model is not asked again', async () => {
+    const { run, answered, types } = answer('look at me')
+    while (!types().includes('TOOL_CALL_END')) await Bun.sleep(5)
+    run.abort(new AppError('run_cancelled'))
+    await expect(answered).rejects.toMatchObject({ code: 'run_cancelled' })
+    await Bun.sleep(1500)
+    expect([types().includes('TOOL_CALL_RESULT'), raw.requests.length]).toEqual([false, 1])
+  })
+
+  test('end with the run, though the model had said its last word', async () => {
+    const { answered, types } = answer('too much at once')
+    await expect(answered).rejects.toMatchObject({ code: 'answer_too_long' })
+    expect(types()).toEqual([])
+  })
+})
+
+describe.each(apis)('a call whose arguments are no object, over the %s API', api => {
+  test.each(['"text"', '{"half', 'null', '7'])('%s, is handed back as one of none', async args => {
+    const { begin, word, end, call } = speech[api]
+    const raw = startRawModel(
+      {
+        go: async function* () {
+          yield raw.requests.length > 1 ? begin + word('Done.') + end : call('current_time', args)
+        },
+      },
+      api,
+    )
+    const app = await startApp(raw.environment)
+    const { body } = await app.as(await app.newUser())('POST', '/agent-chats', { message: 'go' })
+    await app.stop()
+    await raw.stop()
+    expect(body.output).toBe('Done.')
+    const asked = JSON.stringify(raw.requests.at(-1)!.body)
+    expect(asked).toMatch(/"arguments":"\{\}"/)
+  })
+})
