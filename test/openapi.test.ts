@@ -67,7 +67,13 @@ describe('GET /openapi.json', () => {
     expect(wrong).toEqual([])
   })
 
-  type Schema = { [Kind]?: string; maxLength?: number; pattern?: string }
+  test('lets null be wherever a type says so', () => {
+    const nullable = within(document).filter(({ type }) => Array.isArray(type) && type.includes('null'))
+    expect(nullable.length).toBeGreaterThan(0)
+    expect(nullable.filter(({ enum: values }) => values && !values.includes(null))).toEqual([])
+  })
+
+  type Schema = { [Kind]?: string; type?: unknown; enum?: unknown[]; maxLength?: number; pattern?: string }
 
   /** A schema and all that it is made of. */
   const within = (schema: unknown): Schema[] =>

@@ -45,7 +45,8 @@ function simplified({ anyOf, ...schema }: Schema): Schema {
     return { ...schema, type: anyOf[0]?.type, enum: anyOf.map(({ const: value }) => value) }
   const [only, ...others] = anyOf.filter(({ type }) => type !== 'null')
   if (typeof only?.type !== 'string' || others.length > 0) return { ...schema, anyOf }
-  return { ...only, ...schema, type: [only.type, 'null'] }
+  const values = Array.isArray(only.enum) && { enum: [...only.enum, null] }
+  return { ...only, ...values, ...schema, type: [only.type, 'null'] }
 }
 
 /** An example of the whole, made of those of its parts; undefined where a part has none. Optional parts may do without. */

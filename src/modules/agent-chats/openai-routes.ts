@@ -38,6 +38,7 @@ export const openaiRoutes = (completions: Completions, models: string[], answerT
           200: schema.completionView,
           ...problems(
             'unauthenticated',
+            'chat_not_found',
             'call_not_found',
             'call_answered',
             'model_not_available',
@@ -53,6 +54,7 @@ export const openaiRoutes = (completions: Completions, models: string[], answerT
 key. The agent answers, with its own tools; calls of the client's \`tools\` end the answer with \`tool_calls\`. The \
 conversation is found again by what was said in it, and kept as a chat (\`session_id\`). With \`stream\` the answer \
 comes in chunks, and a failure in mid-answer as a chunk with \`error\`; a problem document bears \`error\` as well.`,
+          exampleChunks(),
         ),
       },
     )
@@ -61,5 +63,17 @@ comes in chunks, and a failure in mid-answer as a chunk with \`error\`; a proble
       response: { 200: schema.modelsView, ...problems('unauthenticated') },
       detail: describe('listOpenaiModels', 'Models, as OpenAI lists them'),
     })
+
+/** As wires/openai.ts sends them. */
+function exampleChunks(): string {
+  const { choices, usage: _, ...head } = schema.exampleCompletion
+  const { role, content } = choices[0]!.message
+  const chunks = [
+    { delta: { role, content: '' }, logprobs: null, finish_reason: null },
+    { delta: { content }, logprobs: null, finish_reason: null },
+    { delta: {}, logprobs: null, finish_reason: 'stop' },
+  ].map(choice => ({ ...head, object: 'chat.completion.chunk', choices: [{ index: 0, ...choice }] }))
+  return [...chunks.map(chunk => JSON.stringify(chunk)), '[DONE]'].map(data => `data: ${data}\n\n`).join('')
+}
 
 const modelView = (id: string) => ({ id, object: 'model' as const, created: 0, owned_by: 'parley' })

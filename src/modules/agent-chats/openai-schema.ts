@@ -58,6 +58,28 @@ const usage = t.Object({
   completion_tokens_details: t.Object({ reasoning_tokens: t.Number() }),
 })
 
+export const exampleCompletion = {
+  id: '019e18ee-7aa1-7000-9a51-5b8d0e6a7c22',
+  object: 'chat.completion',
+  created: 1795341600,
+  model: 'gpt-5-mini',
+  session_id: '019e18ee-7aa0-7001-8c6e-3f1f6a0c2d11',
+  choices: [
+    {
+      index: 0,
+      finish_reason: 'stop',
+      message: { role: 'assistant', content: 'It is six in the evening in Shanghai.', refusal: null },
+    },
+  ],
+  usage: {
+    prompt_tokens: 512,
+    completion_tokens: 24,
+    total_tokens: 536,
+    prompt_tokens_details: { cached_tokens: 0 },
+    completion_tokens_details: { reasoning_tokens: 0 },
+  },
+}
+
 export const completionView = t.Object(
   {
     id: t.String({ description: "The run's id" }),
@@ -83,29 +105,7 @@ export const completionView = t.Object(
   {
     title: 'ChatCompletion',
     description: 'The answer',
-    examples: [
-      {
-        id: '019e18ee-7aa1-7000-9a51-5b8d0e6a7c22',
-        object: 'chat.completion',
-        created: 1795341600,
-        model: 'gpt-5-mini',
-        session_id: '019e18ee-7aa0-7001-8c6e-3f1f6a0c2d11',
-        choices: [
-          {
-            index: 0,
-            finish_reason: 'stop',
-            message: { role: 'assistant', content: 'It is six in the evening in Shanghai.', refusal: null },
-          },
-        ],
-        usage: {
-          prompt_tokens: 512,
-          completion_tokens: 24,
-          total_tokens: 536,
-          prompt_tokens_details: { cached_tokens: 0 },
-          completion_tokens_details: { reasoning_tokens: 0 },
-        },
-      },
-    ],
+    examples: [exampleCompletion],
   },
 )
 

@@ -20,6 +20,7 @@ export const answerAgain = describe(
   'regenerate',
   'Answer a message again',
   'The answer that is there stays as a sibling. The new one comes as with a new message.',
+  exampleFrames(),
 )
 
 export const followRun = describe(
@@ -107,7 +108,7 @@ function agUiExample(): string {
 }
 
 /** As wires/sse.ts sends them. */
-function exampleFrames(): string {
+export function exampleFrames(): string {
   let id = 0
   const frames = exampleAnswer.events.map(event => {
     id += (event.delta ?? event.args)?.length ?? 1

@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import type { Guard } from '../../http/guard.ts'
 import { badBody, describe, problems } from '../../http/openapi.ts'
-import { followRun } from './openapi.ts'
+import { exampleFrames, followRun } from './openapi.ts'
 import { noPlace } from './routes.ts'
 import * as schema from './schema.ts'
 import type { AgentChats } from './service.ts'
@@ -108,6 +108,7 @@ export const runRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =
           'Allow or deny a tool call',
           `Once, by the owner. With the last answer that the run waits for it goes on: with \
 \`Accept: text/event-stream\` the rest of it is sent, else how it stands.`,
+          exampleFrames(),
         ),
       },
     )
@@ -126,6 +127,7 @@ export const runRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =
           'giveResult',
           "Give the result of a client's tool",
           'Of one of the `tools` that came with the message, by the id of its interrupt. As with an approval, the run goes on.',
+          exampleFrames(),
         ),
       },
     )
