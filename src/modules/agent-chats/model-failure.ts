@@ -95,7 +95,7 @@ function codeOf(error: unknown): ErrorCode {
 }
 
 /** The request found no way there. */
-const isUnreachable = (error: unknown): error is APICallError =>
+const isUnreachable = (error: unknown): boolean =>
   APICallError.isInstance(error) && error.statusCode === undefined && error.responseHeaders === undefined
 
 /** No JSON, or not that of the API. */
@@ -156,6 +156,6 @@ function wordsOf(error: unknown): string[] {
 
 /** As ECONNREFUSED: of the network alone, so nobody else's word. */
 function networkCode(error: unknown): string | undefined {
-  const cause = isUnreachable(error) ? (error.cause as { code?: unknown } | undefined) : undefined
-  return typeof cause?.code === 'string' ? cause.code : undefined
+  const cause = APICallError.isInstance(error) ? error.cause : undefined
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
 }

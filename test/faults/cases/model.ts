@@ -47,15 +47,15 @@ const failures: Failure[] = [
     script: refusal(401),
     answer: '502 model_rejected_key',
     said: '',
-    logged: /^the run \S+ failed: model_rejected_key .*status 401, a_code/,
+    logged: /^the run \S+ failed: model_rejected_key .*status 401\)/,
   },
   {
     name: 'model-404',
     fault: 'The model answers 404',
     script: refusal(404),
-    answer: '502 model_rejected_key',
+    answer: '502 model_not_found',
     said: '',
-    logged: /^the run \S+ failed: model_rejected_key .*status 404, a_code/,
+    logged: /^the run \S+ failed: model_not_found .*status 404\)/,
   },
   {
     name: 'model-429',
@@ -63,7 +63,7 @@ const failures: Failure[] = [
     script: refusal(429, { 'retry-after': '7' }),
     answer: '503 model_rate_limited, Retry-After 7',
     said: '',
-    logged: /^the run \S+ failed: model_rate_limited .*status 429, a_code/,
+    logged: /^the run \S+ failed: model_rate_limited .*status 429\)/,
   },
   {
     name: 'model-500',
@@ -71,7 +71,7 @@ const failures: Failure[] = [
     script: refusal(500),
     answer: '502 model_failed',
     said: '',
-    logged: /^the run \S+ failed: model_failed .*status 500, a_code/,
+    logged: /^the run \S+ failed: model_failed .*status 500\)/,
   },
   {
     name: 'model-cut-before',
@@ -128,9 +128,9 @@ const failures: Failure[] = [
       yield word('Some words')
       yield `data: {"${modelKey}\n\n`
     },
-    answer: '502 model_failed',
+    answer: '502 model_not_understood',
     said: 'Some words',
-    logged: /^the run \S+ failed: model_failed/,
+    logged: /^the run \S+ failed: model_not_understood/,
   },
   {
     name: 'model-length',
@@ -152,7 +152,7 @@ const failures: Failure[] = [
     },
     answer: '504 model_timeout',
     said: '',
-    logged: /^the run \S+ failed: model_timeout/,
+    logged: /^the run \S+ failed: model_timeout .*AGENT_FIRST_TOKEN_SECONDS/,
   },
   {
     name: 'model-falls-silent',
@@ -163,7 +163,7 @@ const failures: Failure[] = [
     },
     answer: '504 model_timeout',
     said: 'Some words',
-    logged: /^the run \S+ failed: model_timeout/,
+    logged: /^the run \S+ failed: model_timeout .*AGENT_SILENCE_SECONDS/,
   },
   {
     name: 'model-endless',
@@ -176,9 +176,9 @@ const failures: Failure[] = [
       }
       yield end
     },
-    answer: '504 model_timeout',
+    answer: '504 run_timeout',
     said: 'Some words',
-    logged: /^the run \S+ failed: model_timeout/,
+    logged: /^the run \S+ failed: run_timeout .*AGENT_RUN_SECONDS/,
   },
 ]
 
