@@ -27,8 +27,10 @@ const runColumns = `r.chat_id AS chatId, r.id AS runId, c.user_id AS userId, ans
   input_tokens AS inputTokens, cached_input_tokens AS cachedInputTokens, output_tokens AS outputTokens,
   reasoning_tokens AS reasoningTokens, estimated, pending`
 const stateTables = 'runs r JOIN chats c ON c.id = r.chat_id'
-const runTables = `${stateTables}
-  LEFT JOIN transcripts t ON t.chat_id = r.chat_id AND t.run_id = r.id`
+const transcript = 'LEFT JOIN transcripts t ON t.chat_id = r.chat_id AND t.run_id = r.id'
+const runTables = `${stateTables} ${transcript}`
+/** Unless it is told, SQLite reads all runs of the chat. */
+const openRuns = `runs r INDEXED BY runs_open JOIN chats c ON c.id = r.chat_id ${transcript}`
 
 /** In the words of the index runs_open, or it is not used. */
 const isOpen = "status IN ('queued', 'running', 'waiting')"
@@ -46,6 +48,13 @@ export function runStore(database: Database): RunStore {
   )
   const moveHead = database.prepare(
     'UPDATE chats SET head_id = $headId, updated_at = $now WHERE id = $chatId',
+  )
+  /** Unless the person has gone on from another answer meanwhile, the path ends with this one. */
+  const followHead = database.prepare(
+    `UPDATE chats SET updated_at = $now, head_id = iif(
+       head_id = $messageId OR head_id IN (SELECT id FROM messages WHERE chat_id = $chatId AND run_id = $runId),
+       $headId, head_id)
+     WHERE id = $chatId`,
   )
   const insertRun = database.prepare(
     `INSERT INTO runs (id, chat_id, status, started_at, answer_id, message_id, model, pending)
@@ -84,11 +93,11 @@ export function runStore(database: Database): RunStore {
      WHERE r.chat_id = $chatId AND ($messageId IS NULL OR message_id = $messageId) ORDER BY r.id DESC LIMIT 1`,
   )
   const openOfChat = database.prepare<RunRow, [string]>(
-    `SELECT ${runColumns}, events FROM ${runTables}
+    `SELECT ${runColumns}, events FROM ${openRuns}
      WHERE r.chat_id = ? AND ${isOpen} AND status <> 'queued' ORDER BY started_at LIMIT 1`,
   )
   const interrupted = database.prepare<RunRow, []>(
-    `SELECT ${runColumns}, events FROM ${runTables} WHERE ${isOpen} AND status <> 'waiting' ORDER BY r.id`,
+    `SELECT ${runColumns}, events FROM ${openRuns} WHERE ${isOpen} AND status <> 'waiting' ORDER BY r.id`,
   )
   const setPending = database.prepare(
     'UPDATE runs SET status = $status, pending = $pending WHERE chat_id = $chatId AND id = $runId',
@@ -170,7 +179,7 @@ export function runStore(database: Database): RunStore {
         if (closed.changes === 0) return
         const { messageId } = stateById.get(chatId, runId)!
         const headId = path.append(chatId, runId, messageId, answer, now)
-        moveHead.run({ chatId, headId, now })
+        followHead.run({ chatId, runId, messageId, headId, now })
         keepEvents.run(chatId, runId, JSON.stringify(events))
       })
       record.drop(runId)

@@ -247,6 +247,8 @@ describe('on_conflict', () => {
     expect((await queued.rest()).map(({ event }) => event.code)).toEqual(['run_cancelled'])
     gates.busy!.open()
     expect((await reader.rest()).at(-1)!.event.type).toBe('RUN_FINISHED')
+    await send({ message: 'second message', session_id: session })
+    expect(promptOf('second message')).toEqual(['busy', 'first last', 'second message'])
   })
 })
 
@@ -407,6 +409,18 @@ describe('a tool that needs approval', () => {
     expect([late.status, late.body.code]).toEqual([409, 'call_answered'])
     const state = await app.as(carol)('GET', `/agent-chats/${asked.session}/runs/${asked.run}`)
     expect(state.body.status).toBe('cancelled')
+  })
+
+  test('gone on with from another answer, the chat stays there when the wait ends', async () => {
+    const asked = await ask('twice')
+    const path = `/agent-chats/${asked.session}`
+    const { body } = await app.as(carol)('GET', `${path}/messages`)
+    const question = body.messages.at(-1).id
+    await app.as(carol)('PATCH', path, { head_message_id: question })
+    const other = { message: 'twice', session_id: asked.session, replaces: question }
+    await app.as(carol)('POST', '/agent-chats', other)
+    const { body: after } = await app.as(carol)('GET', `${path}/messages`)
+    expect(after.messages.at(-1).id).not.toBe(question)
   })
 
   test('an id that nothing waits under is 404, also where another run waits', async () => {

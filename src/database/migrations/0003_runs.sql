@@ -14,6 +14,9 @@ CREATE INDEX messages_by_parent ON messages (chat_id, parent_id);
 -- status: queued, running, waiting, finished, failed, cancelled. message_id is the message it answers, answer_id
 -- the first of its answer; pending, as JSON, what a queued run is asked or what a waiting one needs to go on.
 ALTER TABLE runs ADD COLUMN message_id TEXT;
+UPDATE runs SET message_id = (
+  SELECT id FROM messages WHERE chat_id = runs.chat_id AND run_id = runs.id ORDER BY position LIMIT 1
+);
 ALTER TABLE runs ADD COLUMN answer_id TEXT;
 ALTER TABLE runs ADD COLUMN model TEXT;
 ALTER TABLE runs ADD COLUMN pending TEXT;
