@@ -34,6 +34,8 @@ export async function startParleyAgent(model: Server): Promise<Agent> {
     OPENAI_BASE_URL: `${model.url}/v1`,
     AGENT_MODEL: 'bench',
     AGENT_MAX_RUNS: String(atOnce),
+    // Nor do the others ask the model for one.
+    AGENT_TITLES: 'message',
   })
   return {
     ...server,
