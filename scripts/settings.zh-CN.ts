@@ -42,6 +42,7 @@ export const settingsInChinese: Record<SettingName, { help: string; unset?: stri
   },
   AGENT_MAX_STEPS: { help: '一次运行中最多调用模型的次数。' },
   AGENT_MAX_RUNS: { help: '每个用户可同时进行的运行数；超出时返回 429。' },
+  AGENT_ATTACHMENTS_MIB: { help: '为每个用户保存的附件总量上限（MiB）；超出时返回 422。0 表示不限。' },
   AGENT_DAILY_TOKENS: {
     help: '每个用户每天（UTC）可用的模型 token 数，输入与输出合计；超出时返回 429。0 表示不限。',
   },

@@ -7,6 +7,7 @@ import { guard } from './http/guard.ts'
 import { methodTable } from './http/method-table.ts'
 import { requestLog } from './http/request-log.ts'
 import { agUiRoutes } from './modules/agent-chats/ag-ui-routes.ts'
+import { attachmentRoutes } from './modules/agent-chats/attachment-routes.ts'
 import { chatRoutes } from './modules/agent-chats/chat-routes.ts'
 import { openaiRoutes } from './modules/agent-chats/openai-routes.ts'
 import { agentChatRoutes } from './modules/agent-chats/routes.ts'
@@ -22,14 +23,15 @@ import type { Services } from './services.ts'
 export type App = ReturnType<typeof buildApp>
 
 export function buildApp(services: Services) {
-  const { config, limiter, sessions, signUp, users, usage, chats, agentChats, completions, infra } = services
+  const { config, limiter, sessions, largeBodies, signUp, users, usage, infra } = services
+  const { chats, agentChats, attachments, completions } = services
   const guards = guard({ sessions, limiter, config })
   const answerTo = answering(sessions, config.DEFAULT_LOCALE)
   const methods = methodTable(() => app.routes)
 
   // Elysia's own way of leaving out what is not known makes {} or [] of what is neither, before it is checked.
   const app = new Elysia({ normalize: 'typebox' })
-    .use(edge(config, methods))
+    .use(edge(config, methods, largeBodies))
     .use(requestLog(config.LOG_LEVEL))
     .use(config.CORS_ORIGINS.length > 0 ? cors(corsOptions(config.CORS_ORIGINS)) : new Elysia())
     .group('/api/v1', api =>
@@ -39,6 +41,7 @@ export function buildApp(services: Services) {
         .use(usageRoutes(usage, guards))
         .use(chatRoutes(chats, answerTo, guards))
         .use(agentChatRoutes(agentChats, answerTo, guards))
+        .use(attachmentRoutes(attachments, guards))
         .use(agUiRoutes(agentChats, answerTo, guards))
         .use(runRoutes(agentChats, answerTo, guards))
         .use(openaiRoutes(completions, config.AGENT_MODELS!, answerTo, guards))

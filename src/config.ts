@@ -157,6 +157,11 @@ export const settings = {
   ),
   AGENT_MAX_STEPS: setting(integer(1, 100), 10, 'Model calls in one run at most.'),
   AGENT_MAX_RUNS: setting(integer(1, 10_000), 3, 'Runs a user may have at once; 429 beyond.'),
+  AGENT_ATTACHMENTS_MIB: setting(
+    integer(0, 1_000_000),
+    1024,
+    'MiB of attachments that are kept for a user; 422 beyond. 0 for no bound.',
+  ),
   AGENT_DAILY_TOKENS: setting(
     integer(0, 1_000_000_000_000),
     0,

@@ -99,15 +99,37 @@ export const sessionRules = {
 /** How long a connection may be silent, or not read, before it is cut. */
 export const idleSeconds = 30
 
+/** Of one message. An image counts as so many tokens of the context. */
+export const attachmentRules = { count: 10, bytes: 10 * 1024 * 1024, nameLength: 255, imageTokens: 1500 }
+
+const inBase64 = (bytes: number) => Math.ceil(bytes / 3) * 4
+
 /** Bytes of a request body. */
 export const bodyBytes = 64 * 1024
 
-/** And of those that hold more than a form, by route. */
-export const bodyBytesOf: Record<string, number> = {
+/** What of a body there may be: so much in all that is no file, and so much of files, in data URLs or a form. */
+export type BodyLimit = { bytes: number; files: number; forms?: boolean }
+
+/** Of bodies that hold more, by route. */
+const bodyLimits: Record<string, BodyLimit> = {
+  '/api/v1/agent-chats': { bytes: bodyBytes, files: inBase64(attachmentRules.bytes), forms: true },
   // Their clients send the whole conversation each time.
-  '/api/v1/agent-chats/ui': 1024 * 1024,
-  '/api/v1/agent-chats/ag-ui': 1024 * 1024,
-  '/api/v1/openai/chat/completions': 1024 * 1024,
+  '/api/v1/agent-chats/ui': { bytes: 1024 * 1024, files: 0 },
+  '/api/v1/agent-chats/ag-ui': { bytes: 1024 * 1024, files: 0 },
+  '/api/v1/openai/chat/completions': { bytes: 1024 * 1024, files: 0 },
+}
+
+export const bodyLimitOf = (route: string): BodyLimit => bodyLimits[route] ?? { bytes: bodyBytes, files: 0 }
+
+/**
+ * Bodies over 64 KiB that are read at once, in bytes: of one user, and of all. Others wait their turn, unread,
+ * and not for ever; nor may one take for ever to arrive.
+ */
+export const largeBodies = {
+  ofUser: 32 * 1024 * 1024,
+  ofAll: 64 * 1024 * 1024,
+  waitSeconds: 10,
+  readSeconds: 120,
 }
 
 /** Password hashes waiting for a free core; beyond it 503. At 35 ms each the last waits about 4 s on two cores. */

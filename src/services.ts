@@ -9,6 +9,7 @@ import { openRedis } from './adapters/redis.ts'
 import type { Config } from './config.ts'
 import { Cursors } from './cursors.ts'
 import { accountStore } from './database/account-store.ts'
+import { attachmentStore } from './database/attachment-store.ts'
 import { chatStore } from './database/chat-store.ts'
 import { startCleanup } from './database/cleanup.ts'
 import { conversationStore } from './database/conversation-store.ts'
@@ -20,6 +21,7 @@ import { sessionStore } from './database/session-store.ts'
 import { usageStore } from './database/usage-store.ts'
 import { userStore } from './database/user-store.ts'
 import { StartError } from './errors.ts'
+import { LargeBodies } from './http/large-bodies.ts'
 import { hashQueue } from './limits.ts'
 import { log, reason } from './log.ts'
 import { Chats } from './modules/agent-chats/chats.ts'
@@ -81,15 +83,20 @@ export async function openServices(config: Config, now: () => number = Date.now)
     config.REDIRECT_ALLOW_LIST,
     now,
   )
+  const largeBodies = new LargeBodies(sessions, now)
   const users = new Users(userStore(database), config.ADMIN_EMAILS)
   const mcp = mcpServers ? openMcp(mcpServers) : undefined
   const usage = new TokenUsage(usageStore(database), config.AGENT_DAILY_TOKENS, now)
   const runs = runStore(database)
+  const attachments = attachmentStore(database)
+  const models = new ModelChoice(config)
   const openAgent = () =>
-    import('./modules/agent-chats/agent.ts').then(agent => agent.openAgent(config, users, usage, now, mcp))
-  const keeper = new RunKeeper(runs, config, now)
+    import('./modules/agent-chats/agent.ts').then(agent =>
+      agent.openAgent(config, { people: users, budget: usage, attachments, now, source: mcp }),
+    )
+  const keeper = new RunKeeper(runs, attachments, models, config, now)
   const runner = new Runner(keeper, runs.record, openAgent, usage, config)
-  const agentChats = new AgentChats(runs, runner, new ModelChoice(config), now)
+  const agentChats = new AgentChats(runs, runner, models, config, now)
   const completions = new Completions(agentChats, new Conversations(conversationStore(database), now))
   const infra = new Infra(database, redis, mcp)
   const cursors = new Cursors(data => secrets.mac('cursors', data))
@@ -118,12 +125,14 @@ export async function openServices(config: Config, now: () => number = Date.now)
     config,
     limiter,
     sessions,
+    largeBodies,
     signUp,
     users,
     usage,
     runner,
     chats,
     agentChats,
+    attachments,
     completions,
     infra,
     close,

@@ -64,7 +64,7 @@ export function messagePath(database: Database) {
         if (!row) break
         budget -= row.bytes
         if (budget < 0) break
-        if (row.content !== null) messages.push(JSON.parse(row.content))
+        if (row.content !== null) messages.push({ message: JSON.parse(row.content), bytes: row.bytes })
         id = row.parentId
       }
       return messages.reverse()

@@ -1,3 +1,4 @@
+import type { AttachmentPart } from '../modules/agent-chats/attachments/attachment.ts'
 import type { RunEvent } from '../modules/agent-chats/events.ts'
 import type {
   CallAnswer,
@@ -10,6 +11,7 @@ import type {
   RunState,
   RunStore,
 } from '../modules/agent-chats/store.ts'
+import { addAttachments, attachmentRoom } from './attachment-store.ts'
 import { chatTitles } from './chat-titles.ts'
 import type { Database } from './database.ts'
 import { messagePath } from './message-path.ts'
@@ -40,6 +42,8 @@ export function runStore(database: Database): RunStore {
   const record = runRecord(database)
   const titles = chatTitles(database)
   const spend = addSpent(database)
+  const attach = addAttachments(database)
+  const hasRoom = attachmentRoom(database)
   const owner = database.prepare<{ userId: string; headId: string | null }, [string]>(
     'SELECT user_id AS userId, head_id AS headId FROM chats WHERE id = ?',
   )
@@ -111,7 +115,8 @@ export function runStore(database: Database): RunStore {
   }
 
   function keepRun(start: RunStart, status: string, messageId: string | null, pending: string | null): void {
-    const { runId, chatId, userId, answerId, model, key, now } = start
+    const { runId, chatId, userId, answerId, model, key, attachments, now } = start
+    attach(chatId, attachments)
     insertRun.run({ runId, chatId, answerId, model, now, status, messageId, pending })
     if (key) insertKey.run({ ...key, userId, chatId, runId, expiresAt: now + keySeconds * 1000 })
   }
@@ -152,6 +157,7 @@ export function runStore(database: Database): RunStore {
     },
     queueRun: (start, order) =>
       database.write(() => {
+        if (!hasRoom(start)) return 'attachment_space_full'
         if (!ownChat(start)) return 'chat_not_found'
         keepRun(start, 'queued', null, JSON.stringify(order))
         return 'queued'
@@ -159,6 +165,7 @@ export function runStore(database: Database): RunStore {
     beginRun: (start, { messageId, message, parentId, title }) =>
       database.write(() => {
         const { chatId, now } = start
+        if (!hasRoom(start)) return 'attachment_space_full'
         // What it was to hang below may be gone with the chat.
         if (!ownChat(start) || (parentId && !path.has(chatId, parentId))) return 'chat_not_found'
         if (message && path.has(chatId, message.id)) return 'message_id_taken'
@@ -225,14 +232,17 @@ export function runStore(database: Database): RunStore {
     chatId: string,
     headId: string | null,
     at: Place,
-  ): Pick<Context, 'parentId' | 'asked'> | null {
-    if (at.kind === 'next') return { parentId: headId, asked: null }
-    if (at.kind === 'below') return { parentId: at.messageId, asked: null }
+  ): Pick<Context, 'parentId' | 'asked' | 'replaced'> | null {
+    if (at.kind === 'next') return { parentId: headId, asked: null, replaced: [] }
+    if (at.kind === 'below') return { parentId: at.messageId, asked: null, replaced: [] }
     const named = path.find(chatId, at.messageId ?? headId ?? '')
     const asked = at.kind === 'again' && named ? path.questionOf(chatId, named) : named
     if (asked?.message.role !== 'user') return null
-    const message = { id: asked.id, message: asked.message }
-    return { parentId: asked.parentId, asked: at.kind === 'again' ? message : null }
+    const { id, parentId, message } = asked
+    if (at.kind === 'again') return { parentId, asked: { id, message }, replaced: [] }
+    const parts = typeof message.content === 'string' ? [] : message.content
+    const kept = at.kind === 'edit' && at.keepsAttachments ? parts.filter(isAttachment) : []
+    return { parentId, asked: null, replaced: kept }
   }
 }
 
@@ -256,3 +266,5 @@ function stateOf({ pending, ...row }: StateRow): RunState {
     paused: run.status === 'queued' ? null : (state as Paused | null),
   }
 }
+
+const isAttachment = (part: { type: string }): part is AttachmentPart => part.type === 'attachment'

@@ -1,5 +1,8 @@
-import { AppError, type ErrorCode } from '../errors.ts'
-import { bodyBytes } from '../limits.ts'
+/** The reading of bodies: JSON objects, and forms where the route takes them. */
+import { AppError } from '../errors.ts'
+import { type BodyLimit, bodyBytes } from '../limits.ts'
+import { formObject } from './form.ts'
+import type { LargeBodies } from './large-bodies.ts'
 
 const faults = new WeakMap<Request, AppError>()
 
@@ -9,27 +12,79 @@ export function bodyFault(request: Request, needed = false): AppError | undefine
 }
 
 /**
- * Reads a JSON object of at most so many bytes. It never throws: a guard's 401 or 429 comes before what is wrong
- * with the body, so the fault is only noted here, and told after the guards had their say (edge.ts).
+ * Reads an object. It never throws: a guard's 401 or 429 comes before what is wrong with the body, so the fault
+ * is only noted here, and told after the guards had their say (edge.ts).
  */
-export async function readBody(request: Request, max = bodyBytes): Promise<unknown> {
-  const fault = (code: ErrorCode) => {
-    faults.set(request, new AppError(code, { params: { max } }))
-    return {}
-  }
+export async function readBody(request: Request, limit: BodyLimit, large: LargeBodies): Promise<unknown> {
   // Whether it has to be there is the route's matter.
   if (!request.body) return undefined
-  if (Number(request.headers.get('content-length')) > max) return fault('body_too_large')
-  if (!isJson(request.headers.get('content-type'))) return fault('unsupported_media_type')
   try {
-    const text = request.headers.has('content-length') ? await request.text() : await readCapped(request, max)
-    if (text === null) return fault('body_too_large')
-    const body = hasSurrogateEscape.test(text) ? JSON.parse(text, refuseIllFormed) : JSON.parse(text)
-    return isObject(body) ? body : fault('malformed_json')
-  } catch {
-    // No JSON, or a client that left in the middle of it.
-    return fault('malformed_json')
+    const read = readerOf(request, limit)
+    const max = limit.bytes + limit.files
+    const length = request.headers.get('content-length')
+    if (Number(length) > max) throw tooLarge(max)
+    if (length !== null && Number(length) <= bodyBytes) return await read(request)
+    // Of a length that is not announced; those are seldom long.
+    if (max <= bodyBytes) return await read(await gather(request, max))
+    return await large.read(request, Number(length ?? max), async arrives =>
+      read(await gather(request, max, arrives)),
+    )
+  } catch (error) {
+    // A client that left in the middle of it, too.
+    faults.set(request, error instanceof AppError ? error : new AppError('malformed_json'))
+    return {}
   }
+}
+
+const tooLarge = (max: number) => new AppError('body_too_large', { params: { max } })
+
+/** Of a body that is no longer than it may be. */
+type Reader = (body: Request | Response) => Promise<object>
+
+function readerOf({ headers }: Request, { bytes: max, forms = false }: BodyLimit): Reader {
+  const type = headers.get('content-type') ?? ''
+  if (/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type)) return body => jsonObject(body, max)
+  if (!forms || !/^multipart\/form-data\b/i.test(type)) throw new AppError('unsupported_media_type')
+  return body => formObject(body, type, max)
+}
+
+/** The body as it arrives, and no more of it than that. */
+async function gather(request: Request, max: number, arrives = () => {}): Promise<Response> {
+  // Announced, or as much as there may be: memory that is not written to is not taken.
+  const bytes = Buffer.allocUnsafeSlow(Number(request.headers.get('content-length') ?? max))
+  let size = 0
+  for await (const chunk of request.body ?? []) {
+    arrives()
+    if (size + chunk.byteLength > bytes.byteLength) throw tooLarge(max)
+    bytes.set(chunk, size)
+    size += chunk.byteLength
+  }
+  return new Response(bytes.subarray(0, size))
+}
+
+/** @param max bytes, of all that is not in data URLs */
+async function jsonObject(body: Request | Response, max: number): Promise<object> {
+  const text = await body.text()
+  if (text.length > max && Buffer.byteLength(text) - dataUrlBytes(text) > max) throw tooLarge(max)
+  const value = hasSurrogateEscape.test(text) ? JSON.parse(text, refuseIllFormed) : JSON.parse(text)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new AppError('malformed_json')
+  return value
+}
+
+/**
+ * What is not within them is little, so that a body of brackets alone cannot hold up the server. Whatever stands
+ * between such a quotation mark and the next is a string, or no JSON.
+ */
+function dataUrlBytes(text: string): number {
+  let bytes = 0
+  for (let start = text.indexOf('"data:'); start >= 0; ) {
+    const end = text.indexOf('"', start + 1)
+    if (end < 0) break
+    bytes += Buffer.byteLength(text.slice(start, end))
+    start = text.indexOf('"data:', end)
+  }
+  return bytes
 }
 
 /** Half a character can be written in JSON, and in no file or hash: two different texts would become one. */
@@ -38,20 +93,4 @@ const hasSurrogateEscape = /\\u[dD]/
 function refuseIllFormed(_: string, value: unknown): unknown {
   if (typeof value === 'string' && !value.isWellFormed()) throw new SyntaxError('half a surrogate pair')
   return value
-}
-
-const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const isJson = (type: string | null) => type !== null && /^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type)
-
-/** A body of unannounced length; null once it is over the limit. */
-async function readCapped(request: Request, max: number): Promise<string | null> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength
-    if (size > max) return null
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }

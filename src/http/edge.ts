@@ -2,11 +2,12 @@
 import { Elysia, NotFoundError, ValidationError } from 'elysia'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { bodyBytesOf } from '../limits.ts'
+import { bodyLimitOf } from '../limits.ts'
 import { log, reason } from '../log.ts'
 import type { Locale } from '../texts/index.ts'
 import { bodyFault, readBody } from './body.ts'
 import { fieldErrors } from './field-errors.ts'
+import type { LargeBodies } from './large-bodies.ts'
 import { localeOf } from './locale.ts'
 import { problem } from './problem.ts'
 
@@ -24,7 +25,11 @@ const saneId = /^[\w.:-]{1,128}$/
 type AllowedMethods = (path: string) => string[]
 
 /** @param allowedMethods the methods that a path is known under, for 405 */
-export const edge = (config: Pick<Config, 'DEFAULT_LOCALE'>, allowedMethods: AllowedMethods) =>
+export const edge = (
+  config: Pick<Config, 'DEFAULT_LOCALE'>,
+  allowedMethods: AllowedMethods,
+  largeBodies: LargeBodies,
+) =>
   new Elysia({ name: 'edge' })
     .onError({ as: 'global' }, ({ request, path, set, error }) => {
       const locale = localeOf(request, config.DEFAULT_LOCALE)
@@ -44,7 +49,7 @@ export const edge = (config: Pick<Config, 'DEFAULT_LOCALE'>, allowedMethods: All
       if (request.method === 'OPTIONS' && allowedMethods(new URL(request.url).pathname).length === 0)
         throw new NotFoundError()
     })
-    .onParse({ as: 'global' }, ({ request, route }) => readBody(request, bodyBytesOf[route]))
+    .onParse({ as: 'global' }, ({ request, route }) => readBody(request, bodyLimitOf(route), largeBodies))
     // A schema whose every member is optional would let the empty object pass that stands for a bad body.
     .onBeforeHandle({ as: 'global' }, ({ request }) => {
       const fault = bodyFault(request)

@@ -9,6 +9,7 @@ type Schema = {
   type?: string
   minLength?: number
   maxLength?: number
+  maxItems?: number
   minimum?: number
   maximum?: number
   format?: string
@@ -27,9 +28,9 @@ type Issue = {
 /** What is wrong with which field, in our own words: the framework's would repeat the value, a password perhaps. */
 export function fieldErrors(error: ValidationError, locale: Locale): FieldError[] {
   const first = new Map<string, FieldError>()
-  for (const issue of (error.all as unknown as Issue[]).slice(0, 50)) {
+  for (const issue of (error.all as unknown as Issue[]).slice(0, 50).map(withoutNull)) {
     const pointer = `/${error.type}${issue.path}`
-    if (!first.has(pointer)) first.set(pointer, { pointer, detail: sentence(withoutNull(issue), locale) })
+    if (!first.has(pointer)) first.set(pointer, { pointer, detail: sentence(issue, locale) })
   }
   return [...first.values()]
 }
@@ -53,6 +54,8 @@ function sentence({ type, value, schema }: Issue, locale: Locale): string {
       return fill(fields.minLength, { min: Number(schema.minLength) })
     case ValueErrorType.StringMaxLength:
       return fill(fields.maxLength, { max: Number(schema.maxLength) })
+    case ValueErrorType.ArrayMaxItems:
+      return fill(fields.maxItems, { max: Number(schema.maxItems) })
     case ValueErrorType.StringPattern:
       return fields.pattern
     case ValueErrorType.StringFormat:

@@ -11,6 +11,7 @@ import { AppError } from '../errors.ts'
 import type { LimitName } from '../limits.ts'
 import type { Caller } from '../modules/auth/store.ts'
 import type { Visitor } from '../modules/auth/visitor.ts'
+import { callerOf, type Sessions } from './caller.ts'
 import { clientAddress } from './client.ts'
 import { localeOf } from './locale.ts'
 
@@ -26,7 +27,7 @@ type Hook = (context: Context) => void
 type Passed = Context & { caller?: Caller; visitor?: Visitor }
 
 type Guarding = {
-  sessions: { authenticate(accessToken: string): Caller | null }
+  sessions: Sessions
   limiter: Limiter
   config: Pick<Config, 'TRUST_PROXY' | 'DEFAULT_LOCALE'>
 }
@@ -39,8 +40,7 @@ export const guard = ({ sessions, limiter, config }: Guarding) =>
     signedIn: (_: true) => ({
       detail: { security: [{ bearer: [] }] },
       transform: (({ request }: Context) => {
-        const token = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
-        const caller = token && sessions.authenticate(token)
+        const caller = callerOf(request, sessions)
         if (!caller) throw new AppError('unauthenticated')
         return { caller }
       }) as Hook,

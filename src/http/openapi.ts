@@ -7,6 +7,9 @@ import { type CodeOf, type Status, statusOf } from './problem.ts'
 /** What the reading of a JSON body may end in, before any rule is asked. */
 export const badBody = ['invalid_request', 'malformed_json', 'unsupported_media_type'] as const
 
+/** And that of one larger than a form. */
+export const largeBody = ['body_too_slow', 'server_busy'] as const
+
 export type Problem<Of extends Status, Code extends ErrorCode> = {
   type: 'about:blank'
   title: string
@@ -31,7 +34,8 @@ export function problems<const Code extends ErrorCode>(...codes: Code[]) {
 
 /**
  * A route's `detail`. The id is what generated clients name the operation by, so it stays as it is;
- * `eventStream` is an example of what is answered as text/event-stream.
+ * `eventStream` is an example of what is answered as text/event-stream. Beside it may stand `form`, the schema of
+ * the body as multipart/form-data, and `files`, the types of what is answered as it is.
  */
 export const describe = (
   operationId: string,

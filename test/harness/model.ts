@@ -94,13 +94,13 @@ export function startRawModel(scripts: Scripts, api: Api = 'chat', port = 0) {
   }
 }
 
-type Asked = { role?: string; content: string | Array<{ text: string }> }
+type Asked = { role?: string; content: string | Array<{ text?: string }> }
 
 /** The user's, in a request of either API. */
 function lastMessage(body: Record<string, unknown>): string {
   const messages = (body.messages ?? body.input) as Asked[]
   const content = messages.findLast(({ role }) => role === 'user')?.content ?? ''
-  return typeof content === 'string' ? content : content.map(({ text }) => text).join()
+  return typeof content === 'string' ? content : content.flatMap(({ text }) => text ?? []).join()
 }
 
 /** A line of a Chat Completions stream. */

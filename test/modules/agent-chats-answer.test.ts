@@ -77,7 +77,8 @@ describe('the steps of an answer', () => {
     const limits = { AGENT_FIRST_TOKEN_SECONDS: '1', AGENT_SILENCE_SECONDS: '1' }
     const config = readConfig({ ...raw.environment, ...limits })
     const people = { profile: slowly, find: slowly, change: slowly }
-    agent = openAgent(config, people, { check: () => {} }, Date.now)
+    const attachments = { attachment: async () => null }
+    agent = openAgent(config, { people, budget: { check: () => {} }, attachments, now: Date.now })
   })
   afterAll(() => raw.stop())
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { ModelMessage } from 'ai'
 import fc from 'fast-check'
 import { readConfig } from '../../src/config.ts'
+import { attachmentStore } from '../../src/database/attachment-store.ts'
 import { Database } from '../../src/database/database.ts'
 import { runStore } from '../../src/database/run-store.ts'
 import { usageStore } from '../../src/database/usage-store.ts'
@@ -24,9 +25,11 @@ import { openEventStream } from '../harness/event-stream.ts'
 import { startExecutable } from '../harness/executable.ts'
 import { end, startModel, startRawModel, word } from '../harness/model.ts'
 
-const user = (content: string): ModelMessage => ({ role: 'user', content })
-const assistant = (content: string): ModelMessage => ({ role: 'assistant', content })
-const callAndResult = (toolCallId: string): ModelMessage[] => [
+type Said = Exclude<ModelMessage, { role: 'user' }>
+
+const user = (content: string) => ({ role: 'user' as const, content })
+const assistant = (content: string): Said => ({ role: 'assistant', content })
+const callAndResult = (toolCallId: string): Said[] => [
   { role: 'assistant', content: [{ type: 'tool-call', toolCallId, toolName: 'x', input: {} }] },
   {
     role: 'tool',
@@ -70,7 +73,17 @@ describe('the store', () => {
   const database = new Database(':memory:')
   const store = runStore(database)
   const start = (chatId: string, runId: string, userId = 'alice') => ({
-    ...{ chatId, runId, userId, answerId: `a-${runId}`, model: 'm', key: null, now: 1 },
+    ...{
+      chatId,
+      runId,
+      userId,
+      answerId: `a-${runId}`,
+      model: 'm',
+      key: null,
+      attachments: [],
+      attachmentRoom: 0,
+      now: 1,
+    },
   })
   const begin = (chatId: string, runId: string, content = 'hello', userId = 'alice') =>
     store.beginRun(start(chatId, runId, userId), {
@@ -93,7 +106,7 @@ describe('the store', () => {
     })
   const history = async (chatId: string, userId: string, bytes: number) => {
     const context = await store.context(chatId, userId, { kind: 'next' }, bytes)
-    return typeof context === 'string' ? context : context.messages
+    return typeof context === 'string' ? context : context.messages.map(({ message }) => message)
   }
   beforeAll(() =>
     database.write(() =>
@@ -331,11 +344,13 @@ describe('the service', () => {
     const config = readConfig({ ...raw.environment, MAIL: 'log', AGENT_RUN_SECONDS: '1' })
     const people = { profile: nobody, find: nobody, change: nobody }
     const store = runStore(database)
-    const keeper = new RunKeeper(store, config, Date.now)
+    const attachments = attachmentStore(database)
+    const models = new ModelChoice(config)
+    const keeper = new RunKeeper(store, attachments, models, config, Date.now)
     const usage = new TokenUsage(usageStore(database), 0)
-    const agent = async () => openAgent(config, people, usage, Date.now)
+    const agent = async () => openAgent(config, { people, budget: usage, attachments, now: Date.now })
     runner = new Runner(keeper, store.record, agent, usage, config)
-    chats = new AgentChats(store, runner, new ModelChoice(config))
+    chats = new AgentChats(store, runner, models, config)
   })
   afterAll(async () => {
     await runner.stop(0)

@@ -4,5 +4,6 @@ import agentChats from './0002_agent_chats.sql' with { type: 'text' }
 import runs from './0003_runs.sql' with { type: 'text' }
 import usage from './0004_usage.sql' with { type: 'text' }
 import search from './0005_search.sql' with { type: 'text' }
+import attachments from './0006_attachments.sql' with { type: 'text' }
 
-export const migrations: string[] = [accounts, agentChats, runs, usage, search]
+export const migrations: string[] = [accounts, agentChats, runs, usage, search, attachments]

@@ -14,6 +14,8 @@ export type RawOperation = {
   responses: Record<string, Schema & { codes?: ErrorCode[]; content?: Content }>
   /** Members of `detail` pass through. */
   eventStream?: string
+  form?: Schema
+  files?: string[]
 }
 
 /** By path and method. */

@@ -5,13 +5,13 @@ import { exampleOf, type Schema, type Schemas } from './schemas.ts'
 
 /** One operation, with an example of all that is sent and answered. */
 export async function operation(path: string, raw: RawOperation, schemas: Schemas) {
-  const { parameters = [], requestBody, responses, eventStream, ...said } = raw
+  const { parameters = [], requestBody, responses, eventStream, form, files, ...said } = raw
   const place = placeOf(path, raw)
   const answers: Record<string, unknown> = { default: { $ref: '#/components/responses/Problem' } }
   for (const [status, response] of Object.entries(responses))
     answers[status] = response.codes
       ? await problemResponse(status, response.codes, place)
-      : success(response, schemas, eventStream)
+      : success(response, schemas, eventStream, files)
   return {
     ...said,
     parameters: [
@@ -19,7 +19,13 @@ export async function operation(path: string, raw: RawOperation, schemas: Schema
       { $ref: '#/components/parameters/Accept-Language' },
     ],
     ...(requestBody && {
-      requestBody: { required: true, content: json(requestBody.content['application/json'].schema, schemas) },
+      requestBody: {
+        required: true,
+        content: {
+          ...json(requestBody.content['application/json'].schema, schemas),
+          ...(form && { 'multipart/form-data': { schema: schemas.take(form), example: exampleOf(form) } }),
+        },
+      },
     }),
     responses: answers,
   }
@@ -29,6 +35,7 @@ function success(
   { description, content, ...keywords }: RawOperation['responses'][string],
   schemas: Schemas,
   eventStream?: string,
+  files: string[] = [],
 ) {
   return {
     description,
@@ -40,6 +47,9 @@ function success(
         ...(eventStream && {
           'text/event-stream': { schema: { type: 'string' }, example: eventStream },
         }),
+        ...Object.fromEntries(
+          files.map(type => [type, { schema: { type: 'string', contentMediaType: type }, example: '…' }]),
+        ),
       },
     }),
   }

@@ -62,7 +62,10 @@ export function exampleOf({
   if (examples) return examples[0]
   if (value !== undefined) return value
   if (anyOf?.[0]) return exampleOf(anyOf[0])
-  if (type === 'array' && items) return [exampleOf(items)]
+  if (type === 'array' && items) {
+    const item = exampleOf(items)
+    return item === undefined ? undefined : [item]
+  }
   if (!properties) return undefined
   const parts = Object.entries(properties).map(([name, property]) => [name, exampleOf(property)] as const)
   const given = parts.filter(([name, example]) => example !== undefined || required?.includes(name))

@@ -13,6 +13,7 @@ import type { Config } from '../../config.ts'
 import { AppError } from '../../errors.ts'
 import type { TokenUsage } from '../usage/service.ts'
 import { dayOf, noUsage, type Usage } from '../usage/tokens.ts'
+import type { AttachmentStore } from './attachments/attachment.ts'
 import type { HeldCall } from './events.ts'
 import { failureOfFinish, isRefusal, modelFailure } from './model-failure.ts'
 import { estimatedUsage, usageOf } from './model-usage.ts'
@@ -53,15 +54,17 @@ export type Task = {
 
 export type Agent = ReturnType<typeof openAgent>
 
-/** @param budget asked before each call of a model */
-export function openAgent(
-  config: Config,
-  people: People,
-  budget: Pick<TokenUsage, 'check'>,
-  now: () => number,
-  source?: ToolSource,
-) {
-  const models = modelsOf(config)
+export type Surroundings = {
+  people: People
+  /** Asked before each call of a model. */
+  budget: Pick<TokenUsage, 'check'>
+  attachments: AttachmentStore
+  now: () => number
+  source?: ToolSource
+}
+
+export function openAgent(config: Config, { people, budget, attachments, now, source }: Surroundings) {
+  const models = modelsOf(config, attachments)
   const tools = openTools(source)
   const instructions = config.AGENT_INSTRUCTIONS ?? defaultInstructions
   const providerOptions = openaiOptions(config)

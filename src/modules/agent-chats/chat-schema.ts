@@ -1,7 +1,7 @@
 import { t } from 'elysia'
 import { count, text } from '../../http/text.ts'
 import { exampleChat, exampleMessages } from './example.ts'
-import { idOfMessage, runStatus } from './schema.ts'
+import { attachmentView, idOfMessage, runStatus } from './schema.ts'
 
 const page = {
   limit: t.Optional(count({ minimum: 1, maximum: 100, examples: [20], description: 'Left out, it is 20' })),
@@ -74,6 +74,7 @@ export const messageView = t.Object(
     parent_id: nullable('The message above it'),
     created_at: time,
     content: t.String({ description: 'Its text; of a tool none' }),
+    attachments: t.Array(attachmentView),
     tool_calls: t.Array(
       t.Object({
         id: t.String(),

@@ -62,6 +62,13 @@ export const exampleUiChat = {
   ],
 }
 
+export const exampleAttachment = {
+  id: '019e18ee-7aa0-7003-8b5e-7d1c9a3f4e99',
+  name: 'clock.png',
+  type: 'image/png',
+  bytes: 48_213,
+}
+
 export const exampleRun = {
   id: run_id,
   session_id,
@@ -96,6 +103,7 @@ const said = {
   run_status: 'finished',
   run_error: null,
   created_at: '2026-11-22T10:00:01.500Z',
+  attachments: [],
   tool_calls: [],
   tool_call_id: null,
   tool_name: null,

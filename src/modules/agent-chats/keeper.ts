@@ -1,12 +1,20 @@
 /** What is kept of runs: how they begin, what they came to, and how one ends that nobody carries out any more. */
-import type { UserModelMessage } from 'ai'
+import type { ModelMessage } from 'ai'
 import type { Config } from '../../config.ts'
 import { AppError, type ErrorCode } from '../../errors.ts'
 import { dayOf } from '../usage/tokens.ts'
 import type { Task } from './agent.ts'
 import { answerOf } from './answer.ts'
+import {
+  type Attachment,
+  type AttachmentPart,
+  type AttachmentStore,
+  isImage,
+} from './attachments/attachment.ts'
+import { showing } from './attachments/showing.ts'
 import type { RunEnding } from './events.ts'
-import { contextOf, textOf } from './history.ts'
+import { contextBytes, contextOf, fitting, textOf } from './history.ts'
+import type { ModelChoice } from './model-choice.ts'
 import { estimatedUsage } from './model-usage.ts'
 import { Run } from './run.ts'
 import type {
@@ -20,15 +28,16 @@ import type {
   RunStart,
   RunState,
   RunStore,
+  UserMessage,
 } from './store.ts'
 import { beginningOf } from './titles.ts'
 import { closingsOf } from './unfinished.ts'
 
-/** Of English; other scripts take more bytes a token, so the estimate errs on the safe side. */
-const bytesPerToken = 3
-
 export type ChatName = { userId: string; chatId: string }
 export type RunName = ChatName & { runId: string }
+
+/** What comes with a message. */
+export type Coming = { key: IdempotencyKey | null; attachments: Attachment[] }
 
 /** What an answer is made from, and where it hangs. */
 export type Prepared = { task: Task; attached: Attached }
@@ -36,7 +45,9 @@ export type Prepared = { task: Task; attached: Attached }
 export class RunKeeper {
   constructor(
     private readonly store: RunStore,
-    private readonly config: Pick<Config, 'AGENT_CONTEXT_TOKENS'>,
+    private readonly attachments: AttachmentStore,
+    private readonly models: Pick<ModelChoice, 'takesImages'>,
+    private readonly config: Pick<Config, 'AGENT_CONTEXT_TOKENS' | 'AGENT_ATTACHMENTS_MIB'>,
     private readonly now: () => number,
   ) {}
 
@@ -56,43 +67,73 @@ export class RunKeeper {
     return open?.status === 'waiting' ? open : null
   }
 
-  /** Finds out what the model gets to see. A run that is open without anybody carrying it out is settled first. */
-  async prepare(run: Run, order: Order, paused: Paused | null = null): Promise<Prepared> {
-    const { messages, parentId, asked } = await this.#contextOf(run, order)
-    const message = (order.message ?? asked)!
+  /**
+   * Finds out what the model gets to see. A run that is open without anybody carrying it out is settled first.
+   * @param attachments of the message, if they are not kept yet
+   */
+  async prepare(
+    run: Run,
+    { at, instructions, clientTools, ...order }: Order,
+    { paused = null, attachments = [] }: { paused?: Paused | null; attachments?: Attachment[] } = {},
+  ): Promise<Prepared> {
+    const found = await this.#contextOf(run, at)
+    const message = order.message && withAttachments(order.message, found.replaced)
+    const { id: messageId, message: asked } = (message ?? found.asked)!
+    const context = await this.#shown(run, found, asked, attachments)
     return {
-      task: {
-        context: contextOf(messages, message.message),
-        instructions: order.instructions,
-        clientTools: order.clientTools,
-        paused,
-      },
+      task: { context, instructions, clientTools, paused },
       attached: {
-        messageId: message.id,
-        message: order.message,
-        parentId,
-        title: titleFor(message.message, order),
+        messageId,
+        message,
+        parentId: found.parentId,
+        title: titleFor(asked, at),
       },
     }
   }
 
-  async #contextOf({ id, chatId, userId }: Run, { message, at }: Order): Promise<Context> {
-    const asking = Buffer.byteLength(JSON.stringify(message?.message ?? ''))
-    const budget = this.config.AGENT_CONTEXT_TOKENS * bytesPerToken - asking
-    const context = () => this.store.context(chatId, userId, at, budget).then(known)
+  async #contextOf({ id, chatId, userId }: Run, at: Order['at']): Promise<Context> {
+    const context = () => this.store.context(chatId, userId, at, contextBytes(this.config)).then(known)
     const { open, ...found } = await context()
     if (!open || open.runId === id) return { open, ...found }
     await this.settle(open, open.status === 'waiting' ? 'run_cancelled' : 'run_interrupted')
     return context()
   }
 
-  /** Puts the run in line, on disk. */
-  async queue(run: Run, order: Order, key: IdempotencyKey | null): Promise<void> {
-    known(await this.store.queueRun(this.#startOf(run, key), order))
+  /** What there is room for beside the message, as the model is shown it. */
+  async #shown(
+    { userId, chatId, model }: Run,
+    { messages: newest }: Context,
+    asked: UserMessage,
+    attachments: Attachment[] = [],
+  ): Promise<ModelMessage[]> {
+    const room = contextBytes(this.config) - Buffer.byteLength(JSON.stringify(asked))
+    const { messages, shown } = fitting(newest, asked, room, this.models.takesImages(model))
+    const texts = new Map<string, string>()
+    for (const part of shown) {
+      if (isImage(part)) continue
+      const coming = attachments.find(({ id }) => id === part.id)?.data
+      const bytes = coming ?? (await this.#bytesOf(userId, chatId, part.id))
+      texts.set(part.id, new TextDecoder().decode(bytes))
+    }
+    return contextOf(messages, asked, showing({ userId, chatId }, shown, texts))
   }
 
-  async begin(run: Run, attached: Attached, key: IdempotencyKey | null = null): Promise<void> {
-    known(await this.store.beginRun(this.#startOf(run, key), attached))
+  async #bytesOf(userId: string, chatId: string, id: string): Promise<Uint8Array> {
+    const kept = await this.attachments.attachment(userId, chatId, id)
+    return Buffer.concat(kept ? await Array.fromAsync(kept.pieces()) : [])
+  }
+
+  /** Puts the run in line, on disk. */
+  async queue(run: Run, order: Order, { key, attachments }: Coming): Promise<void> {
+    known(await this.store.queueRun(this.#startOf(run, key, attachments), order))
+  }
+
+  async begin(
+    run: Run,
+    attached: Attached,
+    { key, attachments }: Coming = { key: null, attachments: [] },
+  ): Promise<void> {
+    known(await this.store.beginRun(this.#startOf(run, key, attachments), attached))
   }
 
   /** Null while other calls wait for their answers. */
@@ -155,16 +196,34 @@ export class RunKeeper {
 
   /** What a run took whose calls nobody counts any more: at least what it was asked once, and what it said. */
   async #estimate(run: Run, { chatId, userId, messageId, events }: KeptRun): Promise<void> {
-    const budget = this.config.AGENT_CONTEXT_TOKENS * bytesPerToken
-    const context = await this.store.context(chatId, userId, { kind: 'again', messageId }, budget)
-    const asked = typeof context === 'string' ? [] : contextOf(context.messages, context.asked!.message)
+    const at = { kind: 'again' as const, messageId }
+    const context = await this.store.context(chatId, userId, at, contextBytes(this.config))
+    const asked = typeof context === 'string' ? [] : await this.#shown(run, context, context.asked!.message)
     const said = events.slice(events.findLastIndex(({ type }) => type === 'RUN_STARTED'))
     run.spend(estimatedUsage(asked, said), dayOf(this.now()))
   }
 
-  #startOf({ id, chatId, userId, answerId, model }: Run, key: IdempotencyKey | null): RunStart {
-    return { runId: id, chatId, userId, answerId, model, key, now: this.now() }
+  #startOf(
+    { id, chatId, userId, answerId, model }: Run,
+    key: IdempotencyKey | null,
+    attachments: Attachment[],
+  ): RunStart {
+    const attachmentRoom = this.config.AGENT_ATTACHMENTS_MIB * 1024 * 1024 || Number.POSITIVE_INFINITY
+    return {
+      ...{ runId: id, chatId, userId, answerId, model, key },
+      ...{ attachments, attachmentRoom },
+      now: this.now(),
+    }
   }
+}
+
+/** An edited message that names no attachments keeps those it had. */
+function withAttachments(
+  { id, message }: NonNullable<Order['message']>,
+  kept: AttachmentPart[],
+): NonNullable<Order['message']> {
+  if (kept.length === 0) return { id, message }
+  return { id, message: { role: 'user', content: [...kept, { type: 'text', text: textOf(message) }] } }
 }
 
 function found<T>(run: T | null): T {
@@ -173,7 +232,7 @@ function found<T>(run: T | null): T {
 }
 
 /** A conversation that the client keeps is a call to it, and costs no other. */
-function titleFor(message: UserModelMessage, { at }: Order): Attached['title'] {
+function titleFor(message: UserMessage, at: Order['at']): Attached['title'] {
   const text = beginningOf(textOf(message))
   return text === null ? null : { text, isForNow: at.kind !== 'below' }
 }
@@ -185,6 +244,7 @@ const refusals = [
   'chat_not_found',
   'message_not_found',
   'message_id_taken',
+  'attachment_space_full',
   'run_not_found',
   'call_not_found',
   'call_answered',

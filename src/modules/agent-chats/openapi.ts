@@ -1,11 +1,14 @@
 /** What the API reference says of POST /agent-chats. */
 import { describe } from '../../http/openapi.ts'
 import { exampleAnswer, exampleIds } from './example.ts'
+import { messageForm } from './schema.ts'
 
-export const sendMessage = describe(
-  'sendMessage',
-  'Send a message to the agent',
-  `Runs the agent on a message, with the chat's earlier messages as its context. The answer comes when the run \
+export const sendMessage = {
+  form: messageForm,
+  ...describe(
+    'sendMessage',
+    'Send a message to the agent',
+    `Runs the agent on a message, with the chat's earlier messages as its context. The answer comes when the run \
 has ended. With \`Accept: text/event-stream\` its events are sent as they happen, one as the \`data\` of each \
 frame. A frame's \`id\` rises, but not by one: it is a place in the run, and a slow reader gets several pieces \
 of a text as one. A comment is sent where nothing else was for ten seconds. The last event is \`RUN_FINISHED\` \
@@ -13,8 +16,9 @@ or \`RUN_ERROR\`.
 
 A run goes on, and is kept, when its reader leaves. One that fails is 502, 503 or 504 with \`session_id\` and \
 the \`events\` so far as further members of the problem document, or a \`RUN_ERROR\` where the answer is a stream.`,
-  exampleFrames(),
-)
+    exampleFrames(),
+  ),
+}
 
 export const answerAgain = describe(
   'regenerate',

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { Elysia } from 'elysia'
 import type { Guard } from '../../http/guard.ts'
-import { badBody, describe, problems } from '../../http/openapi.ts'
+import { badBody, describe, largeBody, problems } from '../../http/openapi.ts'
+import type { Attachment } from './attachments/attachment.ts'
+import { received } from './attachments/receiving.ts'
 import { clientToolsOf } from './client-tools.ts'
 import { answerAgain, sendMessage } from './openapi.ts'
 import * as schema from './schema.ts'
@@ -16,15 +18,19 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
       '',
       context => {
         const { body, caller, headers } = context
+        const key = keyOf(headers, body)
+        const keepsAttachments = !body.attachments
+        const attachments = taken(body)
         const started = chats.send(caller.userId, {
           chatId: body.session_id,
           content: body.message,
+          attachments,
           messageId: body.message_id ?? undefined,
-          at: body.replaces ? { kind: 'edit', messageId: body.replaces } : undefined,
+          at: body.replaces ? { kind: 'edit', messageId: body.replaces, keepsAttachments } : undefined,
           model: body.model,
           clientTools: clientToolsOf(body.tools),
           onConflict: body.on_conflict,
-          key: keyOf(headers, body),
+          key,
         })
         return answerTo.answer(context, started)
       },
@@ -40,6 +46,9 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
             'message_not_found',
             'message_id_taken',
             ...badBody,
+            'malformed_form',
+            ...badAttachments,
+            ...largeBody,
             'idempotency_key_reused',
             'model_not_available',
             ...noPlace,
@@ -90,6 +99,15 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
       detail: describe('listModels', 'Models to choose from'),
     })
 
+/** Why attachments are not taken. */
+export const badAttachments = [
+  'attachments_too_large',
+  'unsupported_attachment',
+  'attachment_too_long',
+  'attachment_space_full',
+  'images_not_supported',
+] as const
+
 /** Why a run does not begin. */
 export const noPlace = [
   'run_in_progress',
@@ -117,6 +135,15 @@ export const failuresOfARun = [
   'model_timeout',
   'run_timeout',
 ] as const
+
+/** An answer takes minutes, and its request is there as long; the files in it need not be. */
+function taken(body: typeof schema.messageBody.static): Attachment[] {
+  const attachments = received(
+    (body.attachments ?? []).map((file, index) => ({ ...file, pointer: `/body/attachments/${index}` })),
+  )
+  delete body.attachments
+  return attachments
+}
 
 /** What makes two requests under one key the same. */
 function keyOf(headers: { 'idempotency-key'?: string }, request: object) {

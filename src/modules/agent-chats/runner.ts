@@ -5,11 +5,11 @@ import { log, reason } from '../../log.ts'
 import type { TokenUsage } from '../usage/service.ts'
 import type { Agent, Task } from './agent.ts'
 import type { RunEnding } from './events.ts'
-import type { ChatName, RunKeeper, RunName } from './keeper.ts'
+import type { ChatName, Coming, RunKeeper, RunName } from './keeper.ts'
 import { Lanes, type OnConflict } from './lanes.ts'
 import { type RecordEntry, Recorder } from './recorder.ts'
 import { Run } from './run.ts'
-import type { CallAnswer, IdempotencyKey, KeptRun, Order, Paused, RunState } from './store.ts'
+import type { CallAnswer, KeptRun, Order, Paused, RunState } from './store.ts'
 
 /** Seconds after which one of several answers under way may have ended. */
 const nextRunSeconds = 5
@@ -45,7 +45,7 @@ export class Runner {
   async start(
     identity: NewRun,
     order: Order,
-    { onConflict = 'reject', key = null }: { onConflict?: OnConflict; key?: IdempotencyKey | null },
+    { onConflict, ...coming }: Coming & { onConflict: OnConflict },
   ): Promise<Run> {
     // Nothing is awaited before the run has its place, so that of many at once no more get one.
     const { userId, chatId } = identity
@@ -54,11 +54,11 @@ export class Runner {
     const inLine = Promise.withResolvers<void>()
     const begin = () => void inLine.promise.then(() => this.#beginLate(run, order))
     if (this.#lanes.enter(run, onConflict, begin) === 'now') {
-      await this.#begin(run, order, key)
+      await this.#begin(run, order, coming)
       return run
     }
     try {
-      await this.keeper.queue(run, order, key)
+      await this.keeper.queue(run, order, coming)
     } catch (error) {
       run.abort(error as AppError)
       throw error
@@ -187,14 +187,16 @@ export class Runner {
     this.usage.check(userId)
   }
 
-  async #begin(run: Run, order: Order, key: IdempotencyKey | null): Promise<void> {
-    const { task, attached } = await this.keeper.prepare(run, order).catch(error => {
+  async #begin(run: Run, order: Order, coming: Coming): Promise<void> {
+    const { task, attached } = await this.keeper.prepare(run, order, coming).catch(error => {
       this.#lanes.leave(run)
       throw error
     })
     // The model is asked while the disk writes; nobody hears of it before the message is kept.
-    const recorded = this.keeper.begin(run, attached, key)
-    void this.#carryOut(run, task, recorded)
+    const recorded = this.keeper.begin(run, attached, coming)
+    // Attachments are sent to it from there.
+    const ready = coming.attachments.length > 0 ? recorded : undefined
+    void this.#carryOut(run, task, recorded, ready)
     await recorded.catch(async error => {
       await run.ended
       throw error
@@ -216,12 +218,12 @@ export class Runner {
     const at = { kind: 'again' as const, messageId }
     const { instructions, clientTools } = paused
     const order = { message: null, at, instructions, clientTools }
-    const { task } = await this.keeper.prepare(run, order, paused)
+    const { task } = await this.keeper.prepare(run, order, { paused })
     void this.#carryOut(run, task, Promise.resolve())
   }
 
   /** Never rejects. The end is told when it is kept, and when the next message may come. */
-  async #carryOut(run: Run, task: Task, recorded: Promise<void>): Promise<void> {
+  async #carryOut(run: Run, task: Task, recorded: Promise<void>, ready?: Promise<void>): Promise<void> {
     recorded.catch(error => run.abort(error))
     run.transcript.append({ type: 'RUN_STARTED' })
     this.#recorder.begin(run)
@@ -229,6 +231,7 @@ export class Runner {
     let paused: Paused | null = null
     let failure: AppError | null = null
     try {
+      await ready
       const agent = await this.warm()
       paused = await agent.answer(run, task)
     } catch (error) {

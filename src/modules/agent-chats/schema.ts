@@ -1,7 +1,8 @@
 import { t } from 'elysia'
 import { text } from '../../http/text.ts'
+import { attachmentRules } from '../../limits.ts'
 import { tokensView } from '../usage/schema.ts'
-import { exampleAnswer, exampleIds, exampleRun } from './example.ts'
+import { exampleAnswer, exampleAttachment, exampleIds, exampleRun } from './example.ts'
 
 /** In characters. */
 export const messageLength = 8000
@@ -18,6 +19,7 @@ export const runParams = t.Object({ session_id: chatId, run_id: runId })
 const callId = id('019e18ee-7b52-7000-8e01-5d2c7b9a4f66')
 export const approvalParams = t.Object({ session_id: chatId, run_id: runId, approval_id: callId })
 export const callParams = t.Object({ session_id: chatId, run_id: runId, call_id: callId })
+export const attachmentParams = t.Object({ session_id: chatId, attachment_id: id(exampleAttachment.id) })
 
 export const idempotent = t.Object({
   'idempotency-key': t.Optional(
@@ -51,6 +53,26 @@ export const clientTools = t.Array(clientTool, {
   examples: [[]],
 })
 
+const { count, bytes } = attachmentRules
+
+const attachments = t.Nullable(
+  t.Array(
+    t.Object({
+      name: t.Optional(t.Nullable(t.String(), { description: 'Folders before it are left off' })),
+      data: t.String({
+        pattern: '^data:',
+        description:
+          'A data URL in base64, as `data:text/plain;base64,SGVsbG8=`. What it says of the type is not believed',
+      }),
+    }),
+    {
+      maxItems: count,
+      description: `Images (PNG, JPEG, GIF, WebP) and texts in UTF-8, at most ${bytes / 1024 / 1024} MiB in all. Left out \
+beside \`replaces\`, they are those of the message replaced`,
+    },
+  ),
+)
+
 export const messageBody = t.Object(
   {
     message: text({ minLength: 1, maxLength: messageLength, examples: ['What time is it in Shanghai?'] }),
@@ -80,9 +102,23 @@ export const messageBody = t.Object(
       }),
     ),
     tools: t.Optional(clientTools),
+    attachments: t.Optional(attachments),
   },
   { title: 'Message' },
 )
+
+const { attachments: _, ...fields } = messageBody.properties
+
+/** For the API reference: the same message, as it is read off a form. */
+export const messageForm = t.Object({
+  ...fields,
+  attachments: t.Optional(
+    t.Array(t.String({ contentMediaType: 'application/octet-stream' }), {
+      maxItems: count,
+      description: 'Files, under this name or any other',
+    }),
+  ),
+})
 
 const nullable = (description?: string) => t.Nullable(t.String(), { description })
 
@@ -160,7 +196,18 @@ export const againBody = t.Object(
   { title: 'Regeneration', examples: [{}] },
 )
 
+export const attachmentView = t.Object(
+  {
+    id: t.String({ format: 'uuid' }),
+    name: t.String(),
+    type: t.String({ description: 'What its bytes are' }),
+    bytes: t.Number(),
+  },
+  { title: 'Attachment', examples: [exampleAttachment] },
+)
+
 /** Streams are not checked against it: it is for the API reference. */
+export const fileBytes = t.Any({ description: 'The file' })
 export const eventFrames = t.Any({ description: 'The events, a frame each' })
 export const nothingMore = t.Void({ description: 'The run has ended, and all of it has arrived' })
 

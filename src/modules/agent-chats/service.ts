@@ -1,6 +1,8 @@
 /** The agent's chats: messages come in, runs answer them, whoever is there can follow, stop or approve. */
-import type { UserModelMessage } from 'ai'
+import type { Config } from '../../config.ts'
 import { AppError } from '../../errors.ts'
+import { type Attachment, isImage, partOf } from './attachments/attachment.ts'
+import { contextBytes, contextBytesOf } from './history.ts'
 import { IdempotentStarts } from './idempotency.ts'
 import type { OnConflict } from './lanes.ts'
 import type { ModelChoice } from './model-choice.ts'
@@ -16,13 +18,15 @@ import type {
   Place,
   RunState,
   RunStore,
+  UserMessage,
 } from './store.ts'
 
 export type Message = {
   /** A new chat where it is absent. */
   chatId?: string | null
   /** What the user says; absent where `at` has a message answered again. */
-  content?: UserModelMessage['content']
+  content?: string
+  attachments?: Attachment[]
   /** The message's id, where the client has given it one. */
   messageId?: string
   at?: Place
@@ -42,6 +46,7 @@ export class AgentChats {
     private readonly store: RunStore,
     private readonly runner: Runner,
     readonly models: ModelChoice,
+    private readonly config: Pick<Config, 'AGENT_CONTEXT_TOKENS'>,
     now: () => number = Date.now,
   ) {
     this.#starts = new IdempotentStarts(store, now)
@@ -51,13 +56,19 @@ export class AgentChats {
    * Takes a message, into a new chat where none is named; resolves when it is on disk. The run goes on by
    * itself to its end, which is kept before it is told. With a key that was used before, it is the run of that
    * time. Throws stopping, too_many_runs, run_in_progress, chat_not_found, message_not_found, message_id_taken,
-   * idempotency_key_reused, model_not_available, token_budget_spent, storage_unavailable.
+   * idempotency_key_reused, model_not_available, images_not_supported, attachment_too_long, token_budget_spent,
+   * storage_unavailable.
    */
   async send(userId: string, message: Message): Promise<Run> {
+    const { key = null, onConflict = 'reject', attachments = [] } = message
     return this.#starts.once(
       userId,
-      message.key ?? null,
-      () => this.runner.start(this.#newRun(userId, message), orderOf(message), message),
+      key,
+      async () => {
+        const run = this.#newRun(userId, message)
+        this.#refuseUnreadable(attachments, message.content ?? '', run.model)
+        return this.runner.start(run, orderOf(message), { key, onConflict, attachments })
+      },
       ({ chatId, runId }) => this.follow(userId, chatId, runId),
     )
   }
@@ -79,6 +90,18 @@ export class AgentChats {
       chatId: chatId?.toLowerCase() ?? Bun.randomUUIDv7(),
       userId,
       model: this.models.named(model),
+    }
+  }
+
+  /** What the model could not be shown is not taken. */
+  #refuseUnreadable(attachments: Attachment[], text: string, model: string): void {
+    let left = contextBytes(this.config) - Buffer.byteLength(text)
+    for (const attachment of attachments) {
+      const { pointer } = attachment
+      if (isImage(attachment) && !this.models.takesImages(model))
+        throw new AppError('images_not_supported', { pointer, params: { model } })
+      left -= contextBytesOf(attachment)
+      if (left < 0) throw new AppError('attachment_too_long', { pointer })
     }
   }
 
@@ -164,12 +187,28 @@ export class AgentChats {
   }
 }
 
-const orderOf = ({ content, messageId, at, instructions, clientTools }: Message): Order => ({
+const orderOf = ({
+  content,
+  attachments = [],
+  messageId,
+  at,
+  instructions,
+  clientTools,
+}: Message): Order => ({
   message:
     content === undefined
       ? null
-      : { id: messageId ?? Bun.randomUUIDv7(), message: { role: 'user', content } },
+      : { id: messageId ?? Bun.randomUUIDv7(), message: said(content, attachments) },
   at: at ?? { kind: 'next' },
   instructions: instructions ?? '',
   clientTools: clientTools ?? [],
+})
+
+/** What the words are about comes before them. */
+const said = (text: string, attachments: Attachment[]): UserMessage => ({
+  role: 'user',
+  content:
+    attachments.length === 0
+      ? text
+      : [...attachments.map(partOf), ...(text ? [{ type: 'text' as const, text }] : [])],
 })

@@ -1,12 +1,18 @@
-import type { ModelMessage, UserModelMessage } from 'ai'
+import type { ModelMessage, TextPart } from 'ai'
 import type { ErrorCode } from '../../errors.ts'
 import type { Spent, Usage } from '../usage/tokens.ts'
+import type { Attachment, AttachmentPart } from './attachments/attachment.ts'
 import type { HeldCall, RunEvent } from './events.ts'
 import type { RecordEntry } from './recorder.ts'
 import type { RunStatus } from './run.ts'
 
+/** What a user says; of attachments it holds no more than what they are. */
+export type UserMessage = { role: 'user'; content: string | Array<TextPart | AttachmentPart> }
 /** A message of a chat: as it goes to the model, or thoughts, which later runs are not shown. */
-export type ChatMessage = ModelMessage | { role: 'reasoning'; content: string }
+export type ChatMessage =
+  | UserMessage
+  | Exclude<ModelMessage, { role: 'user' }>
+  | { role: 'reasoning'; content: string }
 export type KeptMessage = { id: string; message: ChatMessage }
 
 /**
@@ -17,7 +23,7 @@ export type KeptMessage = { id: string; message: ChatMessage }
 export type Place =
   | { kind: 'next' }
   | { kind: 'below'; messageId: string | null }
-  | { kind: 'edit'; messageId: string }
+  | { kind: 'edit'; messageId: string; keepsAttachments?: boolean }
   | { kind: 'again'; messageId: string | null }
 
 /** A tool that the client has, and runs itself: its name, what it does, and the JSON Schema of its arguments. */
@@ -26,7 +32,7 @@ export type ClientTool = { name: string; description: string; parameters: Record
 /** What a run is asked. */
 export type Order = {
   /** The user's; null where one that is there is answered again. */
-  message: { id: string; message: UserModelMessage } | null
+  message: { id: string; message: UserMessage } | null
   at: Place
   /** Of the client, beside the operator's. */
   instructions: string
@@ -41,6 +47,10 @@ export type RunStart = Identity & {
   answerId: string
   model: string
   key: IdempotencyKey | null
+  /** Of the message, if they are not kept yet. */
+  attachments: Attachment[]
+  /** Bytes that all of the user's may take. */
+  attachmentRoom: number
   now: number
 }
 
@@ -106,9 +116,11 @@ export type KeptRun = RunState & { events: RunEvent[] }
 export type Context = {
   parentId: string | null
   /** The message to answer again. */
-  asked: { id: string; message: UserModelMessage } | null
-  /** The newest that fit, oldest first. */
-  messages: ModelMessage[]
+  asked: { id: string; message: UserMessage } | null
+  /** The attachments of the message to come instead of. */
+  replaced: AttachmentPart[]
+  /** The newest that fit, oldest first, and what each takes of the bytes. */
+  messages: Array<{ message: Exclude<ChatMessage, { role: 'reasoning' }>; bytes: number }>
   /** A run of the chat that has not ended: it waits, or nobody carries it out any more. */
   open: KeptRun | null
 }
@@ -128,9 +140,12 @@ export interface RunStore {
    */
   standing(chatId: string, userId: string, messageId: string): Promise<KeptMessage | null>
   /** Records a run that will begin later; an unknown chat begins. */
-  queueRun(start: RunStart, order: Order): Promise<'queued' | 'chat_not_found'>
+  queueRun(start: RunStart, order: Order): Promise<'queued' | 'chat_not_found' | 'attachment_space_full'>
   /** Records the run and its message; an unknown chat begins. Of another's chat nothing is changed. */
-  beginRun(start: RunStart, attached: Attached): Promise<'begun' | 'chat_not_found' | 'message_id_taken'>
+  beginRun(
+    start: RunStart,
+    attached: Attached,
+  ): Promise<'begun' | 'chat_not_found' | 'message_id_taken' | 'attachment_space_full'>
   /** Puts what was said on record at once, not waiting for the disk. False where it has to be tried again. */
   record(entries: RecordEntry[]): boolean
   /**

@@ -3,17 +3,19 @@
 import { createOpenAI } from '@ai-sdk/openai'
 import type { LanguageModelV4 } from '@ai-sdk/provider'
 import type { Config } from '../../../config.ts'
+import type { AttachmentStore } from '../attachments/attachment.ts'
+import { withImages } from '../attachments/marks.ts'
 
 type Settings = Pick<Config, 'OPENAI_API' | 'OPENAI_API_KEY' | 'OPENAI_BASE_URL'>
 
 const openaiItself = 'https://api.openai.com/v1'
 
-export function openaiModel(name: string, settings: Settings): LanguageModelV4 {
+export function openaiModel(name: string, settings: Settings, attachments: AttachmentStore): LanguageModelV4 {
   const provider = createOpenAI({
     baseURL: settings.OPENAI_BASE_URL ?? openaiItself,
     // Empty rather than absent, or it would look for one in the environment; then none is sent.
     apiKey: settings.OPENAI_API_KEY ?? '',
-    fetch: patientFetch(settings.OPENAI_API_KEY !== undefined) as typeof fetch,
+    fetch: patientFetch(settings.OPENAI_API_KEY !== undefined, attachments) as typeof fetch,
   })
   return settings.OPENAI_API === 'chat' ? provider.chat(name) : provider.responses(name)
 }
@@ -27,12 +29,16 @@ export const openaiOptions = ({ OPENAI_API }: Settings) =>
  * Node's says: the errors of Bun come in many forms, not all of which the SDK knows.
  */
 const patientFetch =
-  (hasKey: boolean) =>
-  async (url: string, init: RequestInit): Promise<Response> => {
+  (hasKey: boolean, attachments: AttachmentStore) =>
+  async (url: string, init: RequestInit & { body: string }): Promise<Response> => {
     const headers = new Headers(init.headers)
     if (!hasKey) headers.delete('authorization')
+    const filled = await withImages(init.body, attachments)
+    if (filled) headers.set('content-length', String(filled.bytes))
+    // What is streamed cannot be sent again, were a connection that was kept found to be closed.
+    const request = { ...init, headers, body: filled?.body ?? init.body, keepalive: !filled }
     try {
-      return await fetch(url, { ...init, headers, timeout: false })
+      return await fetch(url, { ...request, timeout: false })
     } catch (cause) {
       throw init.signal?.aborted ? cause : new TypeError('fetch failed', { cause })
     }

@@ -1,8 +1,10 @@
 import { AppError, type ErrorCode } from '../../../errors.ts'
 import { detailOf } from '../../../http/problem.ts'
 import type { Locale } from '../../../texts/index.ts'
+import type { AttachmentPart } from '../attachments/attachment.ts'
 import type { ChatView, MessageView } from '../chat-schema.ts'
 import type { KeptChat, PathMessage } from '../chat-store.ts'
+import { attachmentsIn } from '../history.ts'
 import type { ChatMessage } from '../store.ts'
 
 const time = (ms: number) => new Date(ms).toISOString()
@@ -25,6 +27,7 @@ export function messageView(kept: PathMessage, locale: Locale): MessageView {
     parent_id: kept.parentId,
     created_at: time(kept.createdAt),
     content: kept.text,
+    attachments: attachmentsIn(message).map(attachmentView),
     tool_calls: callsOf(message),
     ...resultOf(message, locale),
     run_id: kept.runId || null,
@@ -34,6 +37,13 @@ export function messageView(kept: PathMessage, locale: Locale): MessageView {
     siblings: versions.filter(version => version !== id),
   }
 }
+
+const attachmentView = ({ id, name, mediaType, bytes }: AttachmentPart) => ({
+  id,
+  name,
+  type: mediaType,
+  bytes,
+})
 
 const callsOf = ({ role, content }: ChatMessage): MessageView['tool_calls'] =>
   role !== 'assistant' || typeof content === 'string'
