@@ -3,7 +3,7 @@ import { Database } from 'bun:sqlite'
 import { must, mustSoon } from './case.ts'
 import type { Chat } from './chat.ts'
 import type { Person, Session } from './person.ts'
-import type { Stage } from './stage.ts'
+import { patiently, type Stage } from './stage.ts'
 import { recall } from './talk.ts'
 
 /** A token used before the last one is theft at once, the last one after this long. */
@@ -81,7 +81,8 @@ async function checkEnded(person: Person, session: Session, outcome: string): Pr
 async function checkSpentCode(person: Person): Promise<number> {
   person.guesses++
   const guess = { email: person.email, token: person.spentCode }
-  const { outcome } = await person.ask('POST', '/auth/verifications/verify', guess)
+  const ask = async () => (await person.ask('POST', '/auth/verifications/verify', guess)).outcome
+  const outcome = await patiently(person.stage, ask)
   must(outcome === '401 invalid_code', `the spent code of ${person.username} gets 401, not ${outcome}`)
   return 1
 }

@@ -47,7 +47,7 @@ export class Stage implements AsyncDisposable {
   static async set(needs: Needs = {}): Promise<Stage> {
     const stage = new Stage(await startParts(needs))
     await stage.start()
-    if (needs.redis) await stage.untilHealthy()
+    await stage.untilHealthy()
     return stage
   }
 
@@ -74,9 +74,11 @@ export class Stage implements AsyncDisposable {
     this.#outputs.push(this.parley.output())
   }
 
+  /** With everything that it hangs on there. */
   async restart(): Promise<void> {
     await this.kill()
     await this.start()
+    await this.untilHealthy()
   }
 
   /** Ends it as a service manager does; it must take that well. */
@@ -166,6 +168,14 @@ async function startParts({ env, redis, disk, clock, scripts = {} }: Needs) {
     ...env,
   }
   return { ...parts, environment }
+}
+
+/** On a busy machine even a good Redis may take longer than the second it has: then once more. */
+export async function patiently(stage: Stage, ask: () => Promise<string>): Promise<string> {
+  const outcome = await ask()
+  if (!outcome.startsWith('503 codes_unavailable')) return outcome
+  await stage.untilHealthy()
+  return ask()
 }
 
 /** Status, code and Retry-After of a response. */

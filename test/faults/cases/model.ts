@@ -20,13 +20,11 @@ type Failure = {
   logged: RegExp
 }
 
+/** What it says beside the status is nobody's business; its word for programs is understood. */
 const refusal =
-  (status: number, headers = {}) =>
+  (status: number, { code = 'a_code', headers = {} } = {}) =>
   () =>
-    Response.json(
-      { error: { message: `${modelKey} is wrong`, type: 'a_type', code: 'a_code' } },
-      { status, headers },
-    )
+    Response.json({ error: { message: `${modelKey} is wrong`, type: 'a_type', code } }, { status, headers })
 
 const stopModel = ({ parts }: Stage) => parts.model.stop()
 const startModel = (stage: Stage) => stage.restartModel()
@@ -60,10 +58,26 @@ const failures: Failure[] = [
   {
     name: 'model-429',
     fault: 'The model answers 429 with Retry-After: 7',
-    script: refusal(429, { 'retry-after': '7' }),
+    script: refusal(429, { headers: { 'retry-after': '7' } }),
     answer: '503 model_rate_limited, Retry-After 7',
     said: '',
     logged: /^the run \S+ failed: model_rate_limited .*status 429\)/,
+  },
+  {
+    name: 'model-no-credit',
+    fault: 'The model answers 429, insufficient_quota',
+    script: refusal(429, { code: 'insufficient_quota' }),
+    answer: '502 model_out_of_credit',
+    said: '',
+    logged: /^the run \S+ failed: model_out_of_credit .*insufficient_quota/,
+  },
+  {
+    name: 'model-full',
+    fault: 'The model answers 400, context_length_exceeded',
+    script: refusal(400, { code: 'context_length_exceeded' }),
+    answer: '502 chat_too_long',
+    said: '',
+    logged: /^the run \S+ failed: chat_too_long .*context_length_exceeded/,
   },
   {
     name: 'model-500',
@@ -185,7 +199,7 @@ const failures: Failure[] = [
 const aborted = (signal: AbortSignal) =>
   new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
 
-const limits = { AGENT_FIRST_TOKEN_SECONDS: '1', AGENT_SILENCE_SECONDS: '1', AGENT_RUN_SECONDS: '2' }
+const limits = { AGENT_FIRST_TOKEN_SECONDS: '2', AGENT_SILENCE_SECONDS: '2', AGENT_RUN_SECONDS: '4' }
 
 const question = 'A question.'
 

@@ -74,4 +74,4 @@ const outages: Outage[] = [
   },
 ]
 
-export const redis: Case[] = outages.map(each => outage('Redis', { needs, ...each }))
+export const redis: Case[] = outages.map(each => outage('Redis', { needs, possible: away.logged, ...each }))
