@@ -14,7 +14,7 @@ export function runRecord(database: Database) {
   const all = database.prepare<Row, []>(
     'SELECT place, run_id AS runId, events FROM run_record ORDER BY place',
   )
-  /** Where the record of each open run begins, the first first. */
+  /** Where the record of each open run begins. */
   const begins = new Map<string, number>()
 
   return {
@@ -27,21 +27,28 @@ export function runRecord(database: Database) {
         }
       }),
 
-    /** The run is kept as a whole: what stands before the first that is not goes. */
+    /** Within the step that keeps the run as a whole: what stands before the first that is not goes. */
     drop(runId: string): void {
-      if (!begins.delete(runId)) return
-      const [first] = begins.values()
-      database.writeUnsynced(() => (first === undefined ? clear.run() : cut.run(first)))
+      begins.delete(runId)
+      if (begins.size === 0) clear.run()
+      else cut.run(Math.min(...begins.values()))
     },
 
-    /** What is on record, by run. */
-    read(): Map<string, RunEvent[]> {
-      const byRun = new Map<string, RunEvent[]>()
-      for (const { place, runId, events } of all.all()) {
+    /** Where the record of the run begins, to be held should that step come to nothing. */
+    placeOf: (runId: string): number | undefined => begins.get(runId),
+
+    hold(runId: string, place: number | undefined): void {
+      if (place !== undefined) begins.set(runId, place)
+    },
+
+    /** What is on record of these runs, which are open. */
+    read(runIds: string[]): Map<string, RunEvent[]> {
+      const byRun = new Map<string, RunEvent[]>(runIds.map(runId => [runId, []]))
+      for (const { place, runId, events } of byRun.size > 0 ? all.iterate() : []) {
+        const told = byRun.get(runId)
+        if (!told) continue
         if (!begins.has(runId)) begins.set(runId, place)
-        const told = byRun.get(runId) ?? []
-        told.push(...(JSON.parse(events) as RunEvent[]))
-        byRun.set(runId, told)
+        for (const event of JSON.parse(events) as RunEvent[]) told.push(event)
       }
       return byRun
     },

@@ -34,8 +34,10 @@ const runTables = `${stateTables} ${transcript}`
 /** Unless it is told, SQLite reads all runs of the chat. */
 const openRuns = `runs r INDEXED BY runs_open JOIN chats c ON c.id = r.chat_id ${transcript}`
 
+const openStatuses = ['queued', 'running', 'waiting']
+
 /** In the words of the index runs_open, or it is not used. */
-const isOpen = "status IN ('queued', 'running', 'waiting')"
+const isOpen = `status IN (${openStatuses.map(status => `'${status}'`).join(', ')})`
 
 export function runStore(database: Database): RunStore {
   const path = messagePath(database)
@@ -121,6 +123,10 @@ export function runStore(database: Database): RunStore {
     if (key) insertKey.run({ ...key, userId, chatId, runId, expiresAt: now + keySeconds * 1000 })
   }
 
+  /** With what it is saying, where it has not ended. */
+  const withRecord = (row: RunRow): KeptRun =>
+    kept(row, row.status === 'running' ? record.read([row.runId]) : undefined)
+
   function answerOne(
     paused: Paused,
     id: string,
@@ -145,7 +151,7 @@ export function runStore(database: Database): RunStore {
         ...start,
         messages: path.newest(chatId, start.parentId, bytes),
         // What nobody carries out any more has left off somewhere.
-        open: open && kept(open, open.status === 'running' ? record.read() : undefined),
+        open: open && withRecord(open),
       } satisfies Context
     },
     async standing(chatId, userId, messageId) {
@@ -177,23 +183,29 @@ export function runStore(database: Database): RunStore {
       }),
     record: record.add,
     async endRun({ chatId, runId, userId, answer, events, usage, spent, paused, now, status, errorCode }) {
-      await database.write(() => {
+      const recorded = record.placeOf(runId)
+      const step = () => {
         const endedAt = status === 'waiting' ? null : now
         const pending = paused && JSON.stringify(paused)
         const took = { ...usage, estimated: Number(usage.estimated) }
-        spend(userId, spent)
-        const closed = closeRun.run({ chatId, runId, status, errorCode, endedAt, pending, ...took })
-        if (closed.changes === 0) return
-        const { messageId } = stateById.get(chatId, runId)!
-        const headId = path.append(chatId, runId, messageId, answer, now)
-        followHead.run({ chatId, runId, messageId, headId, now })
+        record.drop(runId)
+        const run = stateById.get(chatId, runId)
+        if (!run || openStatuses.includes(run.status)) spend(userId, spent)
+        if (!run || !openStatuses.includes(run.status)) return
+        closeRun.run({ chatId, runId, status, errorCode, endedAt, pending, ...took })
+        const headId = path.append(chatId, runId, run.messageId, answer, now)
+        followHead.run({ chatId, runId, messageId: run.messageId, headId, now })
         keepEvents.run(chatId, runId, JSON.stringify(events))
+      }
+      await database.write(step).catch(error => {
+        record.hold(runId, recorded)
+        throw error
       })
-      record.drop(runId)
     },
     async interruptedRuns() {
-      const said = record.read()
-      return interrupted.all().map(row => kept(row, row.status === 'running' ? said : undefined))
+      const rows = interrupted.all()
+      const said = record.read(rows.map(({ runId }) => runId))
+      return rows.map(row => kept(row, row.status === 'running' ? said : undefined))
     },
     async state(chatId, runId, userId) {
       const row = stateById.get(chatId, runId)
@@ -201,7 +213,7 @@ export function runStore(database: Database): RunStore {
     },
     async run(chatId, runId, userId) {
       const row = runById.get(chatId, runId)
-      return row?.userId === userId ? kept(row) : null
+      return row?.userId === userId ? withRecord(row) : null
     },
     async newestRun(chatId, userId, messageId) {
       const chat = owner.get(chatId)

@@ -167,6 +167,16 @@ describe('the store', () => {
     expect(usageStore(database).between('alice', '2026-11-22', '2026-11-22')).toEqual(spent)
   })
 
+  test('ends a run once: whoever ends it after that changes and counts nothing', async () => {
+    const usage = { ...noUsage(), outputTokens: 7 }
+    const spent = [{ ...usage, day: '2026-11-23', model: 'm' }]
+    await begin('once', 'once1')
+    await finish('once', 'once1', 'said', { usage, spent })
+    await finish('once', 'once1', 'again', { usage, spent })
+    expect(await store.state('once', 'once1', 'alice')).toMatchObject({ status: 'finished', usage })
+    expect(usageStore(database).between('alice', '2026-11-23', '2026-11-23')).toEqual(spent)
+  })
+
   test('keeps nothing of what somebody took who is gone', async () => {
     const spent = [{ ...noUsage(), outputTokens: 7, day: '2026-11-22', model: 'm' }]
     await usageStore(database).add('nobody', spent)

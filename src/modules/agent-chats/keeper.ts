@@ -168,14 +168,19 @@ export class RunKeeper {
   /** For the start: ends what a crash has left open; what was on record of it stays. How many there were. */
   async settleInterrupted(): Promise<number> {
     const runs = await this.store.interruptedRuns()
-    await Promise.all(runs.map(run => this.settle(run, 'run_interrupted')))
+    const byChat = Map.groupBy(runs, ({ chatId }) => chatId)
+    await Promise.all([...byChat.values()].map(runs => this.#settleInTurn(runs)))
     return runs.length
   }
 
+  /** Of one chat: each message in line hangs below what came before it. */
+  async #settleInTurn(runs: KeptRun[]): Promise<void> {
+    for (const run of runs) await this.settle(run, 'run_interrupted')
+  }
+
   /** Ends a run whose end could not be kept, the disk having been full perhaps. */
-  async settleLeft({ userId, chatId, runId }: RunName): Promise<void> {
-    const { open } = known(await this.store.context(chatId, userId, { kind: 'next' }, 0))
-    if (open?.runId === runId) await this.settle(open, 'run_interrupted')
+  async settleLeft(name: RunName): Promise<void> {
+    await this.settle(await this.find(name), 'run_interrupted')
   }
 
   /** Ends what the chat has open while nobody carries it out. */
@@ -186,12 +191,23 @@ export class RunKeeper {
 
   /** Ends a run that nobody carries out. Of one in line the message is kept first. */
   async settle(kept: KeptRun, code: 'run_cancelled' | 'run_interrupted'): Promise<void> {
-    const { failure } = new AppError(code)
     const run = Run.again(kept)
     if (kept.status === 'running') await this.#estimate(run, kept)
+    const refusal = kept.order && (await this.#beginLate(run, kept.order))
+    const { failure } = refusal ?? new AppError(code)
     for (const event of closingsOf(kept, failure)) run.transcript.append(event)
-    if (kept.order) await this.begin(run, (await this.prepare(run, kept.order)).attached)
     await this.end(run, { type: 'RUN_ERROR', failure })
+  }
+
+  /** Why the message could not be kept, if what it was to hang below is not there, say. */
+  async #beginLate(run: Run, order: Order): Promise<AppError | null> {
+    try {
+      await this.begin(run, (await this.prepare(run, order)).attached)
+      return null
+    } catch (error) {
+      if (error instanceof AppError && refusals.includes(error.code as Refusal)) return error
+      throw error
+    }
   }
 
   /** What a run took whose calls nobody counts any more: at least what it was asked once, and what it said. */

@@ -25,6 +25,8 @@ type NewRun = { userId: string; chatId: string; model: string }
 export class Runner {
   readonly #lanes = new Lanes()
   readonly #recorder: Recorder
+  /** Taken out of the line, their end not kept yet. */
+  readonly #withdrawn = new Set<string>()
   #agent: Promise<Agent> | null = null
   #stopping = false
   /** Told of every answer that is whole, once it is. */
@@ -106,9 +108,14 @@ export class Runner {
   /** How the run stands. Throws run_not_found. */
   async state(name: RunName): Promise<RunState> {
     const state = await this.keeper.state(name)
-    if (state.status !== 'running' || this.live(name.userId, name.chatId, name.runId)) return state
+    const isOpen = state.status === 'running' || state.status === 'queued'
+    if (!isOpen || this.#isCarriedOut(name)) return state
     await this.keeper.settleLeft(name)
     return this.keeper.state(name)
+  }
+
+  #isCarriedOut({ userId, chatId, runId }: RunName): boolean {
+    return this.live(userId, chatId, runId) !== null || this.#withdrawn.has(runId)
   }
 
   /** The run with all its events, if nobody carries it out. Throws run_not_found. */
@@ -153,8 +160,14 @@ export class Runner {
   async #cancelLive(run: Run): Promise<void> {
     const cancelled = new AppError('run_cancelled')
     run.abort(cancelled)
-    if (this.#lanes.withdraw(run)) await this.#close(run, null, cancelled)
+    if (this.#lanes.withdraw(run)) await this.#closeWithdrawn(run, cancelled)
     await run.ended
+  }
+
+  async #closeWithdrawn(run: Run, failure: AppError): Promise<void> {
+    this.#withdrawn.add(run.id)
+    await this.#close(run, null, failure)
+    this.#withdrawn.delete(run.id)
   }
 
   /** Loads the agent, so that the first message need not wait for it. */

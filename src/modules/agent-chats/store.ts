@@ -149,15 +149,15 @@ export interface RunStore {
   /** Puts what was said on record at once, not waiting for the disk. False where it has to be tried again. */
   record(entries: RecordEntry[]): boolean
   /**
-   * Appends the answer, and closes the run or lets it wait. Of a chat that is gone nothing is kept but what it
-   * took of its user's tokens.
+   * Appends the answer, and closes the run or lets it wait; of one that has ended, nothing changes. Of a chat that
+   * is gone nothing is kept but what it took of its user's tokens.
    */
   endRun(end: RunEnd): Promise<void>
   /** Runs that a crash has left open, with what is on record of them. */
   interruptedRuns(): Promise<KeptRun[]>
   /** How a run of the user's stands. */
   state(chatId: string, runId: string, userId: string): Promise<RunState | null>
-  /** The same, with all its events. */
+  /** The same, with all its events on record. */
   run(chatId: string, runId: string, userId: string): Promise<KeptRun | null>
   /** The newest run of the chat, or of those that answer the message; null where there is none. */
   newestRun(chatId: string, userId: string, messageId?: string): Promise<KeptRun | null | 'chat_not_found'>
