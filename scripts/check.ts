@@ -1,6 +1,6 @@
 /**
- * All checks in one run: types, lint and format, the build of the executable, the tests, the faults in short. Every one is run
- * whatever became of those before. Ends with the line "N passed, N failed"; a step counts as one check.
+ * All checks in one run: types, lint and format, the build of the executable, the tests, the faults and the fuzzing
+ * in short. Every one is run whatever became of those before. Ends with the line "N passed, N failed"; a step counts as one check.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -22,6 +22,7 @@ const results: Array<[name: string, count: Count]> = [
   ['executable', await step('executable', 'scripts/build.ts')],
   ['tests', await tests()],
   ['faults', await step('faults', 'test/faults/main.ts', '--short')],
+  ['fuzz', await step('fuzz', 'test/fuzz/main.ts', '--minutes=0.8')],
 ]
 rmSync(scratch, { recursive: true })
 

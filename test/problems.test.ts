@@ -74,6 +74,14 @@ describe('every error is a problem document', () => {
     expect(answer.headers.get('allow')).toBe(allow)
   })
 
+  test('wrong method on a path that looks like another with a parameter: 405 with Allow', async () => {
+    for (const method of ['DELETE', 'PATCH']) {
+      const answer = await app.as(alice)(method, '/agent-chats/models')
+      expectProblem(answer, 'method_not_allowed')
+      expect(answer.headers.get('allow')).toBe('GET, HEAD')
+    }
+  })
+
   test('a body that is not JSON: 422', async () => {
     for (const body of [
       '',

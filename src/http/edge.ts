@@ -65,16 +65,20 @@ function toAppError(
   allowedMethods: AllowedMethods,
 ): AppError | undefined {
   if (error instanceof AppError) return error
-  if (error instanceof ValidationError && error.type !== 'response')
+  const { method } = request
+  const methods = allowedMethods(path)
+  const notAllowed = () =>
+    new AppError('method_not_allowed', { params: { method, allow: methods.join(', ') } })
+  if (error instanceof ValidationError && error.type !== 'response') {
+    // The router took a path that has a name for one with a parameter.
+    if (error.type === 'params' && !methods.includes(method)) return notAllowed()
     return (
       bodyFault(request, error.type === 'body') ??
       new AppError('invalid_request', { members: { errors: fieldErrors(error, locale) } })
     )
+  }
   if (!(error instanceof NotFoundError)) return undefined
-  const allow = allowedMethods(path).join(', ')
-  return allow
-    ? new AppError('method_not_allowed', { params: { method: request.method, allow } })
-    : new AppError('not_found', { params: { path } })
+  return methods.length > 0 ? notAllowed() : new AppError('not_found', { params: { path } })
 }
 
 /** Logged with its cause, and shown as nothing but the request's id. */

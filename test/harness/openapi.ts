@@ -7,7 +7,14 @@ type Content = Record<
   { schema: object; example?: unknown; examples?: Record<string, { value: unknown }> }
 >
 type Response = { description: string; headers?: Record<string, object>; content?: Content; $ref?: string }
-type Parameter = { name: string; in: string; example?: unknown; $ref?: string }
+type Parameter = {
+  name: string
+  in: string
+  schema: object
+  required?: boolean
+  example?: unknown
+  $ref?: string
+}
 
 export type Operation = {
   operationId: string
@@ -25,7 +32,11 @@ export type Document = {
   servers: Array<{ url: string }>
   tags: Array<{ name: string; description: string }>
   paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, object>; responses: Record<string, Response> }
+  components: {
+    schemas: Record<string, object>
+    responses: Record<string, Response>
+    parameters: Record<string, Parameter>
+  }
 }
 
 export type Place = Operation & { method: string; path: string }
@@ -35,6 +46,15 @@ export async function readDocument(url: string): Promise<Document> {
   if (response.status !== 200) throw new Error(`/openapi.json answered ${response.status}`)
   return (await response.json()) as Document
 }
+
+/** What stands in the document where there may be a reference. */
+export const referred = <T extends { $ref?: string }>(document: Document, value: T): T =>
+  value.$ref === undefined
+    ? value
+    : (value.$ref
+        .slice('#/'.length)
+        .split('/')
+        .reduce((part: unknown, key) => (part as Record<string, unknown>)[key], document) as T)
 
 export const operationsOf = ({ paths }: Document): Place[] =>
   Object.entries(paths).flatMap(([path, operations]) =>
