@@ -12,7 +12,7 @@ import { accountStore } from './database/account-store.ts'
 import { attachmentStore } from './database/attachment-store.ts'
 import { chatStore } from './database/chat-store.ts'
 import { startCleanup } from './database/cleanup.ts'
-import { conversationStore } from './database/conversation-store.ts'
+import { chatIdKey, conversationStore } from './database/conversation-store.ts'
 import { Database, lockDataDir } from './database/database.ts'
 import { outboxStore } from './database/outbox-store.ts'
 import { runStore } from './database/run-store.ts'
@@ -34,6 +34,7 @@ import { AgentChats } from './modules/agent-chats/service.ts'
 import { Titles } from './modules/agent-chats/titles.ts'
 import { openMcp } from './modules/agent-chats/tools/mcp/index.ts'
 import { readServers } from './modules/agent-chats/tools/mcp/servers.ts'
+import { chatIdsBy } from './modules/agent-chats/wires/chat-id.ts'
 import { AccessTokens } from './modules/auth/access-token.ts'
 import { Outbox } from './modules/auth/outbox.ts'
 import { Passwords } from './modules/auth/passwords.ts'
@@ -96,7 +97,7 @@ export async function openServices(config: Config, now: () => number = Date.now)
     )
   const keeper = new RunKeeper(runs, attachments, models, config, now)
   const runner = new Runner(keeper, runs.record, openAgent, usage, config)
-  const agentChats = new AgentChats(runs, runner, models, config, now)
+  const agentChats = new AgentChats(runs, runner, models, config, chatIdsBy(chatIdKey(database)), now)
   const completions = new Completions(agentChats, new Conversations(conversationStore(database), now))
   const infra = new Infra(database, redis, mcp)
   const cursors = new Cursors(data => secrets.mac('cursors', data))

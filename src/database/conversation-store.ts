@@ -3,11 +3,18 @@ import type { Database } from './database.ts'
 import { messagePath } from './message-path.ts'
 import { textOf } from './message-text.ts'
 
+/** The key of the ids that clients' names of chats stand for. */
+export const chatIdKey = (database: Database): Uint8Array =>
+  database.prepare<{ key: Uint8Array }>('SELECT key FROM chat_id_key').get()!.key
+
 export function conversationStore(database: Database): ConversationStore {
   const path = messagePath(database)
   const children = database.prepare<{ id: string; runId: string; content: string }, [string, string | null]>(
     `SELECT id, run_id AS runId, content FROM messages INDEXED BY messages_by_parent
      WHERE chat_id = ? AND parent_id IS ? ORDER BY position`,
+  )
+  const owner = database.prepare<{ userId: string }, [string]>(
+    'SELECT user_id AS userId FROM chats WHERE id = ?',
   )
   const insertChat = database.prepare(
     `INSERT OR IGNORE INTO chats (id, user_id, created_at, updated_at) VALUES ($chatId, $userId, $now, $now)`,
@@ -22,6 +29,7 @@ export function conversationStore(database: Database): ConversationStore {
     addMessages: ({ chatId, userId, now }, parentId, messages) =>
       database.write(() => {
         insertChat.run({ chatId, userId, now })
+        if (owner.get(chatId)!.userId !== userId) return 'chat_not_found'
         // Of no run: they were said elsewhere.
         return path.append(chatId, '', parentId, messages, now)!
       }),

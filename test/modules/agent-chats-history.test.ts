@@ -7,6 +7,7 @@ import type { ModelMessage } from 'ai'
 import fc from 'fast-check'
 import { readConfig } from '../../src/config.ts'
 import { attachmentStore } from '../../src/database/attachment-store.ts'
+import { conversationStore } from '../../src/database/conversation-store.ts'
 import { Database } from '../../src/database/database.ts'
 import { runStore } from '../../src/database/run-store.ts'
 import { usageStore } from '../../src/database/usage-store.ts'
@@ -165,6 +166,16 @@ describe('the store', () => {
     await finish('none', 'nobody', 'lost', { usage, spent })
     expect(database.prepare("SELECT * FROM messages WHERE id = 'a-nobody'").all()).toEqual([])
     expect(usageStore(database).between('alice', '2026-11-22', '2026-11-22')).toEqual(spent)
+  })
+
+  test('adds nothing to a chat of another', async () => {
+    await begin('hers', 'hers1')
+    const [userId, said] = ['mallory', { id: 'm1', message: user('overheard') }]
+    const added = await conversationStore(database).addMessages({ chatId: 'hers', userId, now: 1 }, null, [
+      said,
+    ])
+    expect(added).toBe('chat_not_found')
+    expect(conversationStore(database).children('hers', null)).toHaveLength(1)
   })
 
   test('ends a run once: whoever ends it after that changes and counts nothing', async () => {
@@ -360,7 +371,7 @@ describe('the service', () => {
     const usage = new TokenUsage(usageStore(database), 0)
     const agent = async () => openAgent(config, { people, budget: usage, attachments, now: Date.now })
     runner = new Runner(keeper, store.record, agent, usage, config)
-    chats = new AgentChats(store, runner, models, config)
+    chats = new AgentChats(store, runner, models, config, (_, id) => id)
   })
   afterAll(async () => {
     await runner.stop(0)

@@ -1,5 +1,7 @@
 /** The real `openai` client, unmodified, against the agent. */
+
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { createHash } from 'node:crypto'
 import OpenAI from 'openai'
 import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/resources'
 import { startApp, type TestApp } from '../harness/app.ts'
@@ -263,4 +265,30 @@ test('GET /openai/models lists the models', async () => {
   const ids = []
   for await (const { id } of openai.models.list()) ids.push(id)
   expect(ids).toEqual(['parley', 'gpt-4o'])
+})
+
+test('nobody can tell which chat another person’s conversation will be, and begin it in their stead', async () => {
+  const mallory = await app.newUser()
+  const hash = createHash('sha256').update(`${alice.user.id}\0chat completions\0\0hello`).digest('hex')
+  const guess = hash.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-8$4-$5')
+  for (const variant of ['8', '9', 'a', 'b'])
+    await app.as(mallory)('POST', '/agent-chats', {
+      message: 'hello',
+      session_id: guess.replace(/^(.{19})8/, `$1${variant}`),
+    })
+  const { status } = await app.as(alice)('POST', '/openai/chat/completions', {
+    messages: [{ role: 'user', content: 'hello' }],
+  })
+  expect(status).toBe(200)
+})
+
+test('a conversation that is refused leaves nothing behind', async () => {
+  const bob = await app.newUser()
+  const messages = ['hello', 'Hi', 'more'].map((content, i) => ({
+    role: i === 1 ? 'assistant' : 'user',
+    content,
+  }))
+  const { status } = await app.as(bob)('POST', '/openai/chat/completions', { model: 'unknown', messages })
+  expect(status).toBe(422)
+  expect((await app.as(bob)('GET', '/agent-chats')).body.chats).toEqual([])
 })

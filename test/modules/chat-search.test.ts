@@ -286,6 +286,7 @@ describe('the index', () => {
 /** Takes a database back to before its migration 0005. */
 function forgetIndex(path: string): void {
   const database = new Sqlite(path)
+  database.run('DROP TABLE chat_id_key')
   database.run('DROP TABLE attachment_pieces')
   database.run('DROP TABLE attachments')
   database.run('DROP TABLE search_chats')

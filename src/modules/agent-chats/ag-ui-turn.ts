@@ -13,7 +13,7 @@ import type { Run } from './run.ts'
 import type { AgentChats } from './service.ts'
 import type { KeptMessage, KeptRun } from './store.ts'
 import type { Telling } from './wires/ag-ui.ts'
-import { chatIdOf, messageIdOf } from './wires/chat-id.ts'
+import { messageIdOf } from './wires/chat-id.ts'
 
 /** A run, to be told from after a place. */
 export type Turn = { run: Run; after: number; telling: Telling }
@@ -38,7 +38,7 @@ export async function takeTurn(
 type Request = Awaited<ReturnType<typeof lookUp>>
 
 async function lookUp(chats: AgentChats, userId: string, body: AgUiBody, wishes: Wishes) {
-  const chatId = chatIdOf(userId, body.threadId)
+  const chatId = chats.idOf(userId, body.threadId)
   const newest = await chats.newest(userId, chatId)
   const said = input.saidIn(body)
   const id = said ? messageIdOf(chatId, String(said.id)) : null

@@ -5,7 +5,6 @@ import { between, type Conversations, type Turn } from './conversation.ts'
 import type { CompletionRequest } from './openai-schema.ts'
 import type { Run } from './run.ts'
 import type { AgentChats } from './service.ts'
-import { chatIdOf } from './wires/chat-id.ts'
 
 /** The name of the model for those who have no wish. */
 export const anyModel = 'parley'
@@ -27,12 +26,19 @@ export class Completions {
     const turns = turnsOf(messages)
     const [first] = turns
     if (first?.role !== 'user') throw notAnswerable()
-    const chatId = chatIdOf(userId, `chat completions\0${instructions}\0${first.text}`)
+    const chatId = this.chats.idOf(userId, `chat completions\0${instructions}\0${first.text}`)
     const results = resultsAtTheEnd(messages)
     if (results.length > 0) return this.#goOn(userId, chatId, results)
 
     const asked = turns.pop()!
     if (asked.role !== 'user') throw notAnswerable()
+    const how = {
+      model: model === anyModel ? undefined : model,
+      instructions,
+      clientTools: clientToolsOf(tools.map(tool => tool.function)),
+    }
+    // What is refused leaves nothing behind.
+    this.chats.admit(userId, how)
     const place = await this.conversations.placeOf({ userId, chatId }, turns)
     const before = this.conversations.find(chatId, place, asked)
     return this.chats.send(userId, {
@@ -40,9 +46,7 @@ export class Completions {
       ...(before
         ? { at: { kind: 'again', messageId: before } }
         : { at: { kind: 'below', messageId: place }, content: asked.text }),
-      model: model === anyModel ? undefined : model,
-      instructions,
-      clientTools: clientToolsOf(tools.map(tool => tool.function)),
+      ...how,
       // Two windows with the same beginning are one chat, but not one conversation.
       onConflict: 'enqueue',
     })

@@ -2,6 +2,7 @@
  * A conversation that a client keeps itself and sends whole each time, found again as a path of one of our
  * chats: what is there is not believed but recognised, and only what is new is added.
  */
+import { AppError } from '../../errors.ts'
 import type { ConversationStore, KeptMessage, PlacedText } from './store.ts'
 
 /** One thing said; what an answer said in several messages is joined. */
@@ -23,11 +24,16 @@ export class Conversations {
     let place: string | null = null
     for (const [i, turn] of said.entries()) {
       const found = this.#below(chat.chatId, place, turn)
-      if (!found)
-        return this.store.addMessages({ ...chat, now: this.now() }, place, said.slice(i).map(asMessage))
+      if (!found) return this.#add(chat, place, said.slice(i))
       place = found
     }
     return place
+  }
+
+  async #add(chat: Chat, place: string | null, said: Turn[]): Promise<string> {
+    const end = await this.store.addMessages({ ...chat, now: this.now() }, place, said.map(asMessage))
+    if (end === 'chat_not_found') throw new AppError(end)
+    return end
   }
 
   /** The message of the user that says this below the place, if it is there. */

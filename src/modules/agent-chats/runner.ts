@@ -51,7 +51,7 @@ export class Runner {
   ): Promise<Run> {
     // Nothing is awaited before the run has its place, so that of many at once no more get one.
     const { userId, chatId } = identity
-    this.#refuseTooMuch(userId, onConflict === 'interrupt' ? this.answering(userId, chatId) : null)
+    this.admit(userId, onConflict === 'interrupt' ? this.answering(userId, chatId) : null)
     const run = new Run(identity)
     const inLine = Promise.withResolvers<void>()
     const begin = () => void inLine.promise.then(() => this.#beginLate(run, order))
@@ -73,7 +73,7 @@ export class Runner {
   /** Notes the answers of calls that a run waits for, and lets it go on with the last of them. */
   async goOn(name: RunName, answers: Array<{ id: string; answer: CallAnswer }>): Promise<Run> {
     const waiting = await this.find(name)
-    this.#refuseTooMuch(name.userId)
+    this.admit(name.userId)
     const run = Run.again(waiting)
     this.#lanes.enter(run, 'reject')
     try {
@@ -191,8 +191,11 @@ export class Runner {
     await Promise.race([ended, Bun.sleep(lastWordsMs)])
   }
 
-  /** @param leaving a run that will make room */
-  #refuseTooMuch(userId: string, leaving: Run | null = null): void {
+  /**
+   * Throws stopping, too_many_runs, token_budget_spent.
+   * @param leaving a run that will make room
+   */
+  admit(userId: string, leaving: Run | null = null): void {
     if (this.#stopping) throw new AppError('stopping', { retryAfter: restartSeconds })
     const max = this.config.AGENT_MAX_RUNS
     if (this.#lanes.count(userId) - (leaving ? 1 : 0) >= max)

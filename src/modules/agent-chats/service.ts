@@ -20,6 +20,7 @@ import type {
   RunStore,
   UserMessage,
 } from './store.ts'
+import type { ChatIdOf } from './wires/chat-id.ts'
 
 export type Message = {
   /** A new chat where it is absent. */
@@ -47,6 +48,8 @@ export class AgentChats {
     private readonly runner: Runner,
     readonly models: ModelChoice,
     private readonly config: Pick<Config, 'AGENT_CONTEXT_TOKENS'>,
+    /** The chat that a client's own name stands for. */
+    readonly idOf: ChatIdOf,
     now: () => number = Date.now,
   ) {
     this.#starts = new IdempotentStarts(store, now)
@@ -71,6 +74,12 @@ export class AgentChats {
       },
       ({ chatId, runId }) => this.follow(userId, chatId, runId),
     )
+  }
+
+  /** Throws what `send` would throw at once. */
+  admit(userId: string, { model }: Pick<Message, 'model'>): void {
+    this.models.named(model)
+    this.runner.admit(userId)
   }
 
   /** Answers a message again, the newest where none is named; the answer that is there stays as a sibling. */

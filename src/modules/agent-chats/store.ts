@@ -184,7 +184,7 @@ export type PlacedText = { id: string; runId: string; role: ChatMessage['role'];
 export interface ConversationStore {
   /** In the order they came; below nothing stand the first messages. */
   children(chatId: string, parentId: string | null): PlacedText[]
-  /** Adds a line of messages below one; an unknown chat begins. The id of the last. */
+  /** Adds a line of messages below one; an unknown chat begins. The id of the last, or 'chat_not_found'. */
   addMessages(
     chat: { userId: string; chatId: string; now: number },
     parentId: string | null,

@@ -9,7 +9,6 @@ import type { AgentChats } from './service.ts'
 import * as schema from './ui-schema.ts'
 import { takeTurn } from './ui-turn.ts'
 import type { AnswerTo } from './wires/answer-to.ts'
-import { chatIdOf } from './wires/chat-id.ts'
 import { uiStreamTo } from './wires/ui.ts'
 import { uiMessages } from './wires/ui-history.ts'
 
@@ -47,7 +46,7 @@ export function uiRoutes(chats: AgentChats, history: Chats, answerTo: AnswerTo, 
     .get(
       '/:id',
       async ({ params, caller: { userId }, request }) => {
-        const chatId = chatIdOf(userId, params.id)
+        const chatId = chats.idOf(userId, params.id)
         const path = await pathOf(history, userId, chatId)
         const open = path.at(-1)?.runStatus
         const run =
@@ -71,7 +70,7 @@ export function uiRoutes(chats: AgentChats, history: Chats, answerTo: AnswerTo, 
       '/:id/stream',
       async context => {
         const { params, caller } = context
-        const chatId = chatIdOf(caller.userId, params.id)
+        const chatId = chats.idOf(caller.userId, params.id)
         const run = chats.answering(caller.userId, chatId)
         if (run) return streamTo(context, { run, after: 0 })
         // Nothing runs; of another's chat not even that is said.
@@ -92,7 +91,7 @@ export function uiRoutes(chats: AgentChats, history: Chats, answerTo: AnswerTo, 
     .post(
       '/:id/stop',
       async ({ params, caller, set }) => {
-        await chats.stop(caller.userId, chatIdOf(caller.userId, params.id))
+        await chats.stop(caller.userId, chats.idOf(caller.userId, params.id))
         noContent(set)
       },
       {

@@ -7,7 +7,7 @@ import { textOf } from './history.ts'
 import type { Run } from './run.ts'
 import type { AgentChats, Message } from './service.ts'
 import { type Asked, askedIn, type UiBody } from './ui-schema.ts'
-import { chatIdOf, messageIdOf } from './wires/chat-id.ts'
+import { messageIdOf } from './wires/chat-id.ts'
 
 /** A run, to be told from after a place. */
 export type Turn = { run: Run; after: number }
@@ -18,7 +18,7 @@ type How = Pick<Message, 'onConflict' | 'model'>
 /** Throws what `send` and `answerCalls` throw, and invalid_request. */
 export async function takeTurn(chats: AgentChats, userId: string, body: UiBody): Promise<Turn> {
   const asked = askedIn(body)
-  const at = { userId, chatId: chatIdOf(userId, body.id) }
+  const at = { userId, chatId: chats.idOf(userId, body.id) }
   // Whoever writes on has stopped listening: the client's own stop is not heard here.
   const how = { onConflict: body.on_conflict ?? ('interrupt' as const), model: body.model }
   if (asked.kind === 'approvals') {
