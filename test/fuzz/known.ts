@@ -5,7 +5,13 @@ import type { Server } from './server.ts'
 export type Values = Record<string, string>
 
 /** Where there are rules that no schema says: what fits may be refused for what stands here, or below. */
-export const beyondSchema = ['/body/messages', '/query/cursor', '/query/from', '/query/to']
+export const beyondSchema = [
+  '/body/attachments',
+  '/body/messages',
+  '/query/cursor',
+  '/query/from',
+  '/query/to',
+]
 
 const people = 8
 const learnedAtMost = 50
