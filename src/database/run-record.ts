@@ -6,8 +6,8 @@ import type { Database } from './database.ts'
 type Row = { place: number; runId: string; events: string }
 
 export function runRecord(database: Database) {
-  const insert = database.prepare<{ place: number }, [string, string]>(
-    'INSERT INTO run_record (run_id, events) VALUES (?, ?) RETURNING place',
+  const insert = database.prepare<null, [string, string]>(
+    'INSERT INTO run_record (run_id, events) VALUES (?, ?)',
   )
   const cut = database.prepare<null, [number]>('DELETE FROM run_record WHERE place < ?')
   const clear = database.prepare<null, []>('DELETE FROM run_record')
@@ -22,8 +22,8 @@ export function runRecord(database: Database) {
     add: (entries: RecordEntry[]): boolean =>
       database.writeUnsynced(() => {
         for (const { runId, events } of entries) {
-          const { place } = insert.get(runId, JSON.stringify(events))!
-          if (!begins.has(runId)) begins.set(runId, place)
+          const { lastInsertRowid } = insert.run(runId, JSON.stringify(events))
+          if (!begins.has(runId)) begins.set(runId, Number(lastInsertRowid))
         }
       }),
 

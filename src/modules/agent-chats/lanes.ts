@@ -10,6 +10,8 @@ type Lane = { current: Run; next: Next[] }
 
 export class Lanes {
   readonly #lanes = new Map<string, Lane>()
+  /** How many runs each user has, here to save counting them. */
+  readonly #counts = new Map<string, number>()
 
   /**
    * Takes the chat for the run, or a place in its line, which `begin` is called at the end of. Throws
@@ -17,11 +19,12 @@ export class Lanes {
    */
   enter(run: Run, onConflict: OnConflict, begin: () => void = () => {}): 'now' | 'later' {
     const lane = this.#lanes.get(keyOf(run))
+    if (lane && onConflict === 'reject') throw new AppError('run_in_progress')
+    this.#count(run, 1)
     if (!lane) {
       this.#lanes.set(keyOf(run), { current: run, next: [] })
       return 'now'
     }
-    if (onConflict === 'reject') throw new AppError('run_in_progress')
     if (onConflict === 'enqueue') lane.next.push({ run, begin })
     else {
       lane.next.unshift({ run, begin })
@@ -34,6 +37,7 @@ export class Lanes {
   leave(run: Run): void {
     const lane = this.#lanes.get(keyOf(run))
     if (!lane || lane.current !== run) return
+    this.#count(run, -1)
     const next = lane.next.shift()
     if (!next) {
       this.#lanes.delete(keyOf(run))
@@ -47,8 +51,10 @@ export class Lanes {
   withdraw(run: Run): boolean {
     const lane = this.#lanes.get(keyOf(run))
     const place = lane?.next.findIndex(next => next.run === run) ?? -1
-    if (place >= 0) lane!.next.splice(place, 1)
-    return place >= 0
+    if (place < 0) return false
+    lane!.next.splice(place, 1)
+    this.#count(run, -1)
+    return true
   }
 
   /** The run that answers in the chat now. */
@@ -64,7 +70,7 @@ export class Lanes {
 
   /** How many the user has, in all chats. */
   count(userId: string): number {
-    return this.#all().filter(run => run.userId === userId).length
+    return this.#counts.get(userId) ?? 0
   }
 
   get running(): Run[] {
@@ -75,8 +81,10 @@ export class Lanes {
     return [...this.#lanes.values()].flatMap(({ next }) => next.map(({ run }) => run))
   }
 
-  #all(): Run[] {
-    return [...this.running, ...this.queued]
+  #count({ userId }: Run, more: number): void {
+    const count = this.count(userId) + more
+    if (count > 0) this.#counts.set(userId, count)
+    else this.#counts.delete(userId)
   }
 }
 
