@@ -110,13 +110,15 @@ export const bodyBytes = 64 * 1024
 /** What of a body there may be: so much in all that is no file, and so much of files, in data URLs or a form. */
 export type BodyLimit = { bytes: number; files: number; forms?: boolean }
 
+/** Of a client that sends the whole conversation each time, and with it what was attached before. */
+const conversation: BodyLimit = { bytes: 1024 * 1024, files: 2 * inBase64(attachmentRules.bytes) }
+
 /** Of bodies that hold more, by route. */
 const bodyLimits: Record<string, BodyLimit> = {
   '/api/v1/agent-chats': { bytes: bodyBytes, files: inBase64(attachmentRules.bytes), forms: true },
-  // Their clients send the whole conversation each time.
-  '/api/v1/agent-chats/ui': { bytes: 1024 * 1024, files: 0 },
-  '/api/v1/agent-chats/ag-ui': { bytes: 1024 * 1024, files: 0 },
-  '/api/v1/openai/chat/completions': { bytes: 1024 * 1024, files: 0 },
+  '/api/v1/agent-chats/ui': conversation,
+  '/api/v1/agent-chats/ag-ui': conversation,
+  '/api/v1/openai/chat/completions': conversation,
 }
 
 export const bodyLimitOf = (route: string): BodyLimit => bodyLimits[route] ?? { bytes: bodyBytes, files: 0 }

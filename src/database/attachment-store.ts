@@ -1,9 +1,10 @@
 import type {
   Attachment,
+  AttachmentPart,
   AttachmentStore,
   KeptAttachment,
 } from '../modules/agent-chats/attachments/attachment.ts'
-import type { RunStart } from '../modules/agent-chats/store.ts'
+import type { ChatMessage, RunStart } from '../modules/agent-chats/store.ts'
 import type { Database } from './database.ts'
 
 /** Whole groups of base64. */
@@ -31,12 +32,20 @@ export function attachmentStore(database: Database): AttachmentStore {
   }
 }
 
+/** Those that a message names. */
+export const attachmentsOf = ({ role, content }: ChatMessage): AttachmentPart[] =>
+  role !== 'user' || typeof content === 'string' ? [] : content.filter(part => part.type === 'attachment')
+
 /** Whether there is room for what comes. */
 export function attachmentRoom(database: Database) {
   const taken = database.prepare<{ bytes: number }, [string]>(
     `SELECT total(a.bytes) AS bytes FROM chats c JOIN attachments a ON a.chat_id = c.id WHERE c.user_id = ?`,
   )
-  return ({ userId, attachments, attachmentRoom }: RunStart): boolean =>
+  return ({
+    userId,
+    attachments,
+    attachmentRoom,
+  }: Pick<RunStart, 'userId' | 'attachments' | 'attachmentRoom'>): boolean =>
     attachments.length === 0 ||
     attachments.reduce((sum, { bytes }) => sum + bytes, taken.get(userId)!.bytes) <= attachmentRoom
 }

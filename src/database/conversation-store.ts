@@ -1,4 +1,5 @@
 import type { ChatMessage, ConversationStore } from '../modules/agent-chats/store.ts'
+import { addAttachments, attachmentRoom, attachmentsOf } from './attachment-store.ts'
 import type { Database } from './database.ts'
 import { messagePath } from './message-path.ts'
 import { textOf } from './message-text.ts'
@@ -9,6 +10,8 @@ export const chatIdKey = (database: Database): Uint8Array =>
 
 export function conversationStore(database: Database): ConversationStore {
   const path = messagePath(database)
+  const attach = addAttachments(database)
+  const hasRoom = attachmentRoom(database)
   const children = database.prepare<{ id: string; runId: string; content: string }, [string, string | null]>(
     `SELECT id, run_id AS runId, content FROM messages INDEXED BY messages_by_parent
      WHERE chat_id = ? AND parent_id IS ? ORDER BY position`,
@@ -24,12 +27,15 @@ export function conversationStore(database: Database): ConversationStore {
     children: (chatId, parentId) =>
       children.all(chatId, parentId).map(({ content, ...placed }) => {
         const message = JSON.parse(content) as ChatMessage
-        return { ...placed, role: message.role, text: textOf(message) }
+        return { ...placed, role: message.role, text: textOf(message), attachments: attachmentsOf(message) }
       }),
-    addMessages: ({ chatId, userId, now }, parentId, messages) =>
+    addMessages: (chat, parentId, messages) =>
       database.write(() => {
+        const { chatId, userId, attachments, now } = chat
+        if (!hasRoom(chat)) return null
         insertChat.run({ chatId, userId, now })
         if (owner.get(chatId)!.userId !== userId) return 'chat_not_found'
+        attach(chatId, attachments)
         // Of no run: they were said elsewhere.
         return path.append(chatId, '', parentId, messages, now)!
       }),

@@ -1,4 +1,3 @@
-import type { AttachmentPart } from '../modules/agent-chats/attachments/attachment.ts'
 import type { RunEvent } from '../modules/agent-chats/events.ts'
 import type {
   CallAnswer,
@@ -11,7 +10,7 @@ import type {
   RunState,
   RunStore,
 } from '../modules/agent-chats/store.ts'
-import { addAttachments, attachmentRoom } from './attachment-store.ts'
+import { addAttachments, attachmentRoom, attachmentsOf } from './attachment-store.ts'
 import { chatTitles } from './chat-titles.ts'
 import type { Database } from './database.ts'
 import { messagePath } from './message-path.ts'
@@ -252,9 +251,8 @@ export function runStore(database: Database): RunStore {
     if (asked?.message.role !== 'user') return null
     const { id, parentId, message } = asked
     if (at.kind === 'again') return { parentId, asked: { id, message }, replaced: [] }
-    const parts = typeof message.content === 'string' ? [] : message.content
-    const kept = at.kind === 'edit' && at.keepsAttachments ? parts.filter(isAttachment) : []
-    return { parentId, asked: null, replaced: kept }
+    const keeps = at.kind === 'edit' && at.keepsAttachments
+    return { parentId, asked: null, replaced: keeps ? attachmentsOf(message) : [] }
   }
 }
 
@@ -278,5 +276,3 @@ function stateOf({ pending, ...row }: StateRow): RunState {
     paused: run.status === 'queued' ? null : (state as Paused | null),
   }
 }
-
-const isAttachment = (part: { type: string }): part is AttachmentPart => part.type === 'attachment'

@@ -62,27 +62,32 @@ async function gather(request: Request, max: number, arrives = () => {}): Promis
   return new Response(bytes.subarray(0, size))
 }
 
-/** @param max bytes, of all that is not in data URLs */
+/** @param max bytes, of all that is no file */
 async function jsonObject(body: Request | Response, max: number): Promise<object> {
   const text = await body.text()
-  if (text.length > max && Buffer.byteLength(text) - dataUrlBytes(text) > max) throw tooLarge(max)
+  if (text.length > max && Buffer.byteLength(text) - fileBytes(text) > max) throw tooLarge(max)
   const value = hasSurrogateEscape.test(text) ? JSON.parse(text, refuseIllFormed) : JSON.parse(text)
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new AppError('malformed_json')
   return value
 }
 
+/** How files begin: data URLs, and what AG-UI calls the value of a source. */
+const fileStart = /"(?:data:|value":")/g
+
 /**
  * What is not within them is little, so that a body of brackets alone cannot hold up the server. Whatever stands
- * between such a quotation mark and the next is a string, or no JSON.
+ * between such a beginning and the next quotation mark is a string, or no JSON.
  */
-function dataUrlBytes(text: string): number {
+function fileBytes(text: string): number {
   let bytes = 0
-  for (let start = text.indexOf('"data:'); start >= 0; ) {
-    const end = text.indexOf('"', start + 1)
+  fileStart.lastIndex = 0
+  while (fileStart.test(text)) {
+    const start = fileStart.lastIndex
+    const end = text.indexOf('"', start)
     if (end < 0) break
     bytes += Buffer.byteLength(text.slice(start, end))
-    start = text.indexOf('"data:', end)
+    fileStart.lastIndex = end
   }
   return bytes
 }

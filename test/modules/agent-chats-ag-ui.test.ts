@@ -341,7 +341,12 @@ describe('what is refused', () => {
     ['no message', asking(), 404, undefined],
     ['an empty one', asking(user({ content: '' })), 422, '/body/messages/0/content'],
     ['too long a one', asking(user(), user({ content: 'x'.repeat(8001) })), 422, '/body/messages/1/content'],
-    ['an image', asking(user({ content: [{ type: 'image', source: {} }] })), 422, '/body/messages/0/content'],
+    [
+      'an image from nowhere',
+      asking(user({ content: [{ type: 'image', source: {} }] })),
+      422,
+      '/body/messages/0/content/0/source/type',
+    ],
     ['one without an id', asking(user({ id: undefined })), 422, '/body/messages/0/id'],
     ['no threadId', { ...asking(user()), threadId: undefined }, 422, '/body/threadId'],
     ['no list of messages', { threadId: 't', runId: 'r', messages: null }, 422, '/body/messages'],

@@ -171,9 +171,8 @@ describe('the store', () => {
   test('adds nothing to a chat of another', async () => {
     await begin('hers', 'hers1')
     const [userId, said] = ['mallory', { id: 'm1', message: user('overheard') }]
-    const added = await conversationStore(database).addMessages({ chatId: 'hers', userId, now: 1 }, null, [
-      said,
-    ])
+    const chat = { chatId: 'hers', userId, attachments: [], attachmentRoom: 0, now: 1 }
+    const added = await conversationStore(database).addMessages(chat, null, [said])
     expect(added).toBe('chat_not_found')
     expect(conversationStore(database).children('hers', null)).toHaveLength(1)
   })

@@ -625,12 +625,12 @@ describe('POST /agent-chats/ui', () => {
     ['a long text', user([{ type: 'text', text: 'x'.repeat(8001) }]), '/body/messages/0/parts'],
     ['a text that is none', user([{ type: 'text', text: 1 }]), '/body/messages/0/parts/0/text'],
     [
-      'a file',
+      'a file that is none',
       user([
         { type: 'text', text: 'hello' },
         { type: 'file', mediaType: 'image/png', url: 'data:,' },
       ]),
-      '/body/messages/0/parts/1',
+      '/body/messages/0/parts/1/url',
     ],
     ['no parts', [{ id: 'm1', role: 'user', content: 'hello' }], '/body/messages/0/parts'],
   ])('is 422 with %s', async (_, messages, pointer) => {

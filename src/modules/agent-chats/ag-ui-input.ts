@@ -1,5 +1,7 @@
 /** What of a request of AG-UI is believed. Each throws a ValidationError where that makes no sense. */
-import { type AgUiBody, checked, clientResult, decision, newMessage } from './ag-ui-schema.ts'
+import { type AgUiBody, checked, clientResult, decision, mediaPart, newMessage } from './ag-ui-schema.ts'
+import type { Attachment } from './attachments/attachment.ts'
+import { received, type SentFile } from './attachments/receiving.ts'
 import type { CallAnswer, PausedCall } from './store.ts'
 import type { Known } from './wires/ag-ui.ts'
 
@@ -8,18 +10,37 @@ const contextLength = 8000
 
 export type Answer = { id: string; answer: CallAnswer }
 
-/** The newest message of the user, of this turn or an earlier one, unchecked. */
-export type Said = { id: unknown; content: unknown; index: number }
+/** The newest message of the user, of this turn or an earlier one; its files are taken, the rest is unchecked. */
+export type Said = { id: unknown; content: unknown; attachments: Attachment[]; index: number }
 
 export function saidIn({ messages }: AgUiBody): Said | null {
   const index = messages.findLastIndex(({ role }) => role === 'user')
   if (index < 0) return null
   const { id, content } = messages[index]!
-  return { id, content: joined(content), index }
+  return { id, content: joined(withoutFiles(content)), attachments: received(filesIn(content, index)), index }
 }
 
-export const newMessageOf = ({ id, content, index }: Said): typeof newMessage.static =>
-  checked(newMessage, { id, content }, 'messages', index)
+export const newMessageOf = ({ id, content, attachments, index }: Said) =>
+  checked(newMessage(attachments.length > 0 ? 0 : 1), { id, content }, 'messages', index)
+
+const isFile = (part: unknown): part is object =>
+  typeof part === 'object' && part !== null && 'type' in part && /^(image|document)$/.test(String(part.type))
+
+const withoutFiles = (content: unknown): unknown =>
+  Array.isArray(content) ? content.filter(part => !isFile(part)) : content
+
+function filesIn(content: unknown, index: number): SentFile[] {
+  if (!Array.isArray(content)) return []
+  return content.flatMap((part, place) => {
+    if (!isFile(part)) return []
+    const at = ['messages', index, 'content', place]
+    const { source, metadata } = checked(mediaPart, part, ...at)
+    // The protocol has no member for it.
+    const name = metadata?.filename
+    const pointer = `/body/${at.join('/')}`
+    return [{ name: typeof name === 'string' ? name : null, data: `data:;base64,${source.value}`, pointer }]
+  })
+}
 
 /** Answers to what waits, and to nothing else. */
 export const answersIn = ({ resume = [], messages }: AgUiBody, calls: PausedCall[]): Answer[] =>

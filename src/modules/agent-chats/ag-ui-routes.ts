@@ -1,10 +1,10 @@
 import { Elysia } from 'elysia'
 import type { Guard } from '../../http/guard.ts'
-import { badBody, problems } from '../../http/openapi.ts'
+import { badBody, largeBody, problems } from '../../http/openapi.ts'
 import { agUiBody, agUiQuery } from './ag-ui-schema.ts'
 import { takeTurn } from './ag-ui-turn.ts'
 import { runByAgUi } from './openapi.ts'
-import { noPlace } from './routes.ts'
+import { badAttachments, noPlace } from './routes.ts'
 import { eventFrames } from './schema.ts'
 import type { AgentChats } from './service.ts'
 import { AgUiWire } from './wires/ag-ui.ts'
@@ -22,6 +22,8 @@ export const agUiRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) 
         model: chats.models.named(query.model, '/query/model'),
       }
       const { run, after, telling } = await takeTurn(chats, caller.userId, body, wishes)
+      // The request is there as long as its answer, and would hold the files of all of them.
+      body.messages = []
       return answerTo.stream(context, run, after, (run, locale) => new AgUiWire(run, locale, telling))
     },
     {
@@ -38,6 +40,8 @@ export const agUiRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) 
           'call_answered',
           'message_id_taken',
           ...badBody,
+          ...badAttachments,
+          ...largeBody,
           'model_not_available',
           ...noPlace,
         ),

@@ -61,9 +61,17 @@ export const agUiQuery = t.Object({
   model: t.Optional(t.String({ description: 'One of GET /agent-chats/models', examples: ['demo'] })),
 })
 
-export const newMessage = t.Object({
-  id: text({ minLength: 1, maxLength: 256 }),
-  content: text({ minLength: 1, maxLength: messageLength }),
+/** With files it may be without words. */
+export const newMessage = (minLength: 0 | 1) =>
+  t.Object({
+    id: text({ minLength: 1, maxLength: 256 }),
+    content: text({ minLength, maxLength: messageLength }),
+  })
+
+/** Of an image or a document; addresses are not fetched, and handles of other servers say nothing to ours. */
+export const mediaPart = t.Object({
+  source: t.Object({ type: t.Literal('data'), value: t.String() }),
+  metadata: whatever,
 })
 
 /** What an interrupt asks for. Who edits a call's arguments must not find it carried out with the old ones. */

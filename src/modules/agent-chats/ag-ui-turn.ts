@@ -6,8 +6,9 @@ import { createHash } from 'node:crypto'
 import { AppError } from '../../errors.ts'
 import * as input from './ag-ui-input.ts'
 import type { AgUiBody } from './ag-ui-schema.ts'
+import { areSame } from './attachments/attachment.ts'
 import { clientToolsOf } from './client-tools.ts'
-import { textOf } from './history.ts'
+import { attachmentsIn, textOf } from './history.ts'
 import type { OnConflict } from './lanes.ts'
 import type { Run } from './run.ts'
 import type { AgentChats } from './service.ts'
@@ -71,8 +72,10 @@ const keyOf = (...names: string[]) => ({
   fingerprint: '',
 })
 
-const isNew = ({ content }: input.Said, kept: KeptMessage | null): boolean =>
-  kept?.message.role !== 'user' || (typeof content === 'string' && textOf(kept.message) !== content)
+const isNew = ({ content, attachments }: input.Said, kept: KeptMessage | null): boolean =>
+  kept?.message.role !== 'user' ||
+  (typeof content === 'string' && textOf(kept.message) !== content) ||
+  !areSame(attachmentsIn(kept.message), attachments)
 
 /** A wait ends with a new message. What the same request allows or answers is carried out before. */
 async function say(
@@ -82,7 +85,8 @@ async function say(
 ): Promise<Turn> {
   const { id, content } = input.newMessageOf(said)
   const at = kept ? { kind: 'edit' as const, messageId: kept.id } : undefined
-  const message = { ...how, content, at, messageId: kept ? undefined : messageIdOf(chatId, id) }
+  const { attachments } = said
+  const message = { ...how, content, attachments, at, messageId: kept ? undefined : messageIdOf(chatId, id) }
   const goesOn = answers.some(({ answer }) => 'result' in answer || answer.approved)
   if (waiting && goesOn) {
     await chats.answerCalls(userId, chatId, waiting.runId, answers)

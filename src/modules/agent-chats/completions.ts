@@ -1,5 +1,6 @@
 /** Chat Completions in front of the agent: whoever speaks them keeps the conversation, and sends it whole each time. */
 import { AppError } from '../../errors.ts'
+import { received, type SentFile } from './attachments/receiving.ts'
 import { clientToolsOf } from './client-tools.ts'
 import { between, type Conversations, type Turn } from './conversation.ts'
 import type { CompletionRequest } from './openai-schema.ts'
@@ -38,14 +39,18 @@ export class Completions {
       clientTools: clientToolsOf(tools.map(tool => tool.function)),
     }
     // What is refused leaves nothing behind.
-    this.chats.admit(userId, how)
+    this.chats.admit(userId, { ...how, content: asked.text, attachments: asked.attachments })
     const place = await this.conversations.placeOf({ userId, chatId }, turns)
     const before = this.conversations.find(chatId, place, asked)
     return this.chats.send(userId, {
       chatId,
       ...(before
         ? { at: { kind: 'again', messageId: before } }
-        : { at: { kind: 'below', messageId: place }, content: asked.text }),
+        : {
+            at: { kind: 'below', messageId: place },
+            content: asked.text,
+            attachments: asked.attachments,
+          }),
       ...how,
       // Two windows with the same beginning are one chat, but not one conversation.
       onConflict: 'enqueue',
@@ -75,16 +80,26 @@ const notAnswerable = () =>
 /** What the person said and was told, an answer of several messages joined. */
 function turnsOf(messages: Message[]): Turn[] {
   const turns: Turn[] = []
-  for (const message of messages) {
+  for (const [index, message] of messages.entries()) {
     const { role } = message
     const text = textOf(message)
     const last = turns.at(-1)
-    if (role === 'user') turns.push({ role, text })
+    if (role === 'user') turns.push({ role, text, attachments: received(filesIn(message, index)) })
     else if (role !== 'assistant' || !text) continue
     else if (last?.role === 'assistant') last.text += between + text
-    else turns.push({ role, text })
+    else turns.push({ role, text, attachments: [] })
   }
   return turns
+}
+
+function filesIn({ content }: Message, index: number): SentFile[] {
+  if (typeof content === 'string') return []
+  return (content ?? []).flatMap(({ type, image_url, file }, place) => {
+    if (type !== 'image_url' && type !== 'file') return []
+    // A file that is kept at OpenAI is not here.
+    const data = (type === 'image_url' ? image_url?.url : file?.file_data) ?? ''
+    return [{ name: file?.filename, data, pointer: `/body/messages/${index}/content/${place}` }]
+  })
 }
 
 function resultsAtTheEnd(messages: Message[]): Message[] {

@@ -2,11 +2,14 @@
  * A conversation that a client keeps itself and sends whole each time, found again as a path of one of our
  * chats: what is there is not believed but recognised, and only what is new is added.
  */
+import type { Config } from '../../config.ts'
 import { AppError } from '../../errors.ts'
+import { type Attachment, areSame } from './attachments/attachment.ts'
+import { attachmentRoom, saying } from './attachments/said.ts'
 import type { ConversationStore, KeptMessage, PlacedText } from './store.ts'
 
 /** One thing said; what an answer said in several messages is joined. */
-export type Turn = { role: 'user' | 'assistant'; text: string }
+export type Turn = { role: 'user' | 'assistant'; text: string; attachments: Attachment[] }
 
 /** Between messages of one answer. */
 export const between = '\n\n'
@@ -16,6 +19,7 @@ type Chat = { userId: string; chatId: string }
 export class Conversations {
   constructor(
     private readonly store: ConversationStore,
+    private readonly config: Pick<Config, 'AGENT_ATTACHMENTS_MIB'>,
     private readonly now: () => number,
   ) {}
 
@@ -30,8 +34,17 @@ export class Conversations {
     return place
   }
 
-  async #add(chat: Chat, place: string | null, said: Turn[]): Promise<string> {
-    const end = await this.store.addMessages({ ...chat, now: this.now() }, place, said.map(asMessage))
+  async #add(chat: Chat, place: string | null, turns: Turn[]): Promise<string> {
+    const coming = {
+      attachments: turns.flatMap(({ attachments }) => attachments),
+      attachmentRoom: attachmentRoom(this.config),
+    }
+    const end = await this.store.addMessages(
+      { ...chat, ...coming, now: this.now() },
+      place,
+      turns.map(asMessage),
+    )
+    if (end === null) throw new AppError('attachment_space_full')
     if (end === 'chat_not_found') throw new AppError(end)
     return end
   }
@@ -41,10 +54,14 @@ export class Conversations {
     return this.#below(chatId, place, turn)
   }
 
-  #below(chatId: string, place: string | null, { role, text }: Turn): string | null {
+  #below(chatId: string, place: string | null, { role, text, attachments }: Turn): string | null {
     const children = this.store.children(chatId, place)
     if (role === 'user')
-      return children.find(child => child.role === 'user' && child.text === text)?.id ?? null
+      return (
+        children.find(
+          child => child.role === 'user' && child.text === text && areSame(child.attachments, attachments),
+        )?.id ?? null
+      )
     for (const child of children) {
       if (child.role === 'user') continue
       const end = this.#answerFrom(chatId, child)
@@ -68,7 +85,7 @@ export class Conversations {
   }
 }
 
-const asMessage = ({ role, text }: Turn): KeptMessage => ({
+const asMessage = ({ role, text, attachments }: Turn): KeptMessage => ({
   id: Bun.randomUUIDv7(),
-  message: role === 'user' ? { role, content: text } : { role, content: [{ type: 'text', text }] },
+  message: role === 'user' ? saying(text, attachments) : { role, content: [{ type: 'text', text }] },
 })

@@ -11,6 +11,7 @@ import {
   type AttachmentStore,
   isImage,
 } from './attachments/attachment.ts'
+import { attachmentRoom, saying } from './attachments/said.ts'
 import { showing } from './attachments/showing.ts'
 import type { RunEnding } from './events.ts'
 import { contextBytes, contextOf, fitting, textOf } from './history.ts'
@@ -224,10 +225,9 @@ export class RunKeeper {
     key: IdempotencyKey | null,
     attachments: Attachment[],
   ): RunStart {
-    const attachmentRoom = this.config.AGENT_ATTACHMENTS_MIB * 1024 * 1024 || Number.POSITIVE_INFINITY
     return {
       ...{ runId: id, chatId, userId, answerId, model, key },
-      ...{ attachments, attachmentRoom },
+      ...{ attachments, attachmentRoom: attachmentRoom(this.config) },
       now: this.now(),
     }
   }
@@ -239,7 +239,7 @@ function withAttachments(
   kept: AttachmentPart[],
 ): NonNullable<Order['message']> {
   if (kept.length === 0) return { id, message }
-  return { id, message: { role: 'user', content: [...kept, { type: 'text', text: textOf(message) }] } }
+  return { id, message: saying(textOf(message), kept) }
 }
 
 function found<T>(run: T | null): T {

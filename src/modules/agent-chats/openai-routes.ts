@@ -1,9 +1,9 @@
 import { Elysia } from 'elysia'
 import type { Guard } from '../../http/guard.ts'
-import { badBody, describe, problems } from '../../http/openapi.ts'
+import { badBody, describe, largeBody, problems } from '../../http/openapi.ts'
 import { anyModel, type Completions } from './completions.ts'
 import * as schema from './openai-schema.ts'
-import { failuresOfARun, noPlace } from './routes.ts'
+import { badAttachments, failuresOfARun, noPlace } from './routes.ts'
 import type { AnswerTo } from './wires/answer-to.ts'
 import { completion, openaiWire } from './wires/openai.ts'
 import { patiently } from './wires/patience.ts'
@@ -18,6 +18,8 @@ export const openaiRoutes = (completions: Completions, models: string[], answerT
       context => {
         const { body, caller, request } = context
         const started = completions.start(caller.userId, body)
+        // The request is there as long as its answer, and would hold the files of all of them.
+        body.messages = []
         const isAlive = answerTo.isAlive(caller)
         const locale = answerTo.locale(request)
         if (!body.stream)
@@ -43,6 +45,8 @@ export const openaiRoutes = (completions: Completions, models: string[], answerT
             'call_answered',
             'model_not_available',
             ...badBody,
+            ...badAttachments,
+            ...largeBody,
             ...noPlace,
             ...failuresOfARun,
           ),

@@ -3,7 +3,15 @@ import { t } from 'elysia'
 import { text } from '../../http/text.ts'
 import { clientTool } from './schema.ts'
 
-const parts = t.Array(t.Object({ type: t.String(), text: t.Optional(t.String()) }), { maxItems: 100 })
+const parts = t.Array(
+  t.Object({
+    type: t.String(),
+    text: t.Optional(t.String()),
+    image_url: t.Optional(t.Object({ url: t.String({ description: 'A data URL; no address is fetched' }) })),
+    file: t.Optional(t.Object({ filename: t.Optional(t.String()), file_data: t.Optional(t.String()) })),
+  }),
+  { maxItems: 100 },
+)
 
 const toolCall = t.Object({
   id: t.String(),

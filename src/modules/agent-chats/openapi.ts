@@ -41,7 +41,7 @@ export const sendUiMessage = describe(
   `For the AI SDK's \`useChat\` with its \`DefaultChatTransport\`, whose \`api\` this is; the answer is its UI message \
 stream, version 1. The chat is the server's: of what the client sends only the newest message is read, or its answers \
 to calls that wait for approval. A message that is there already is answered again, and a changed one comes instead \
-of the former. A run that fails once it has begun ends with the chunk \`error\`, a stopped one with \`abort\`. A body has at most 1 MiB.`,
+of the former. A run that fails once it has begun ends with the chunk \`error\`, a stopped one with \`abort\`. Files are \`file\` parts with data URLs. A body has at most 1 MiB beside them.`,
   exampleChunks(),
 )
 

@@ -1,7 +1,8 @@
 /** The agent's chats: messages come in, runs answer them, whoever is there can follow, stop or approve. */
 import type { Config } from '../../config.ts'
 import { AppError } from '../../errors.ts'
-import { type Attachment, isImage, partOf } from './attachments/attachment.ts'
+import { type Attachment, type AttachmentPart, isImage, isNew } from './attachments/attachment.ts'
+import { saying } from './attachments/said.ts'
 import { contextBytes, contextBytesOf } from './history.ts'
 import { IdempotentStarts } from './idempotency.ts'
 import type { OnConflict } from './lanes.ts'
@@ -18,7 +19,6 @@ import type {
   Place,
   RunState,
   RunStore,
-  UserMessage,
 } from './store.ts'
 import type { ChatIdOf } from './wires/chat-id.ts'
 
@@ -27,7 +27,8 @@ export type Message = {
   chatId?: string | null
   /** What the user says; absent where `at` has a message answered again. */
   content?: string
-  attachments?: Attachment[]
+  /** Those that are there already too, of the message that this one comes instead of. */
+  attachments?: Array<Attachment | AttachmentPart>
   /** The message's id, where the client has given it one. */
   messageId?: string
   at?: Place
@@ -70,15 +71,19 @@ export class AgentChats {
       async () => {
         const run = this.#newRun(userId, message)
         this.#refuseUnreadable(attachments, message.content ?? '', run.model)
-        return this.runner.start(run, orderOf(message), { key, onConflict, attachments })
+        const coming = { key, onConflict, attachments: attachments.filter(isNew) }
+        return this.runner.start(run, orderOf(message), coming)
       },
       ({ chatId, runId }) => this.follow(userId, chatId, runId),
     )
   }
 
   /** Throws what `send` would throw at once. */
-  admit(userId: string, { model }: Pick<Message, 'model'>): void {
-    this.models.named(model)
+  admit(
+    userId: string,
+    { model, content = '', attachments = [] }: Pick<Message, 'model' | 'content' | 'attachments'>,
+  ): void {
+    this.#refuseUnreadable(attachments, content, this.models.named(model))
     this.runner.admit(userId)
   }
 
@@ -103,10 +108,10 @@ export class AgentChats {
   }
 
   /** What the model could not be shown is not taken. */
-  #refuseUnreadable(attachments: Attachment[], text: string, model: string): void {
+  #refuseUnreadable(attachments: Array<Attachment | AttachmentPart>, text: string, model: string): void {
     let left = contextBytes(this.config) - Buffer.byteLength(text)
     for (const attachment of attachments) {
-      const { pointer } = attachment
+      const pointer = isNew(attachment) ? attachment.pointer : undefined
       if (isImage(attachment) && !this.models.takesImages(model))
         throw new AppError('images_not_supported', { pointer, params: { model } })
       left -= contextBytesOf(attachment)
@@ -207,17 +212,8 @@ const orderOf = ({
   message:
     content === undefined
       ? null
-      : { id: messageId ?? Bun.randomUUIDv7(), message: said(content, attachments) },
+      : { id: messageId ?? Bun.randomUUIDv7(), message: saying(content, attachments) },
   at: at ?? { kind: 'next' },
   instructions: instructions ?? '',
   clientTools: clientTools ?? [],
-})
-
-/** What the words are about comes before them. */
-const said = (text: string, attachments: Attachment[]): UserMessage => ({
-  role: 'user',
-  content:
-    attachments.length === 0
-      ? text
-      : [...attachments.map(partOf), ...(text ? [{ type: 'text' as const, text }] : [])],
 })

@@ -178,16 +178,25 @@ export interface RunStore {
 }
 
 /** A message in the tree, and what it says. */
-export type PlacedText = { id: string; runId: string; role: ChatMessage['role']; text: string }
+export type PlacedText = {
+  id: string
+  runId: string
+  role: ChatMessage['role']
+  text: string
+  attachments: AttachmentPart[]
+}
 
 /** The tree of a chat's messages, for conversations that are kept elsewhere too. */
 export interface ConversationStore {
   /** In the order they came; below nothing stand the first messages. */
   children(chatId: string, parentId: string | null): PlacedText[]
-  /** Adds a line of messages below one; an unknown chat begins. The id of the last, or 'chat_not_found'. */
+  /**
+   * Adds a line of messages below one; an unknown chat begins. The id of the last, or
+   * 'chat_not_found'; null where there is no room for their attachments.
+   */
   addMessages(
-    chat: { userId: string; chatId: string; now: number },
+    chat: Pick<RunStart, 'userId' | 'chatId' | 'attachments' | 'attachmentRoom' | 'now'>,
     parentId: string | null,
     messages: KeptMessage[],
-  ): Promise<string>
+  ): Promise<string | null>
 }

@@ -1,9 +1,9 @@
 import { Elysia } from 'elysia'
 import type { Guard } from '../../http/guard.ts'
-import { badBody, noContent, problems } from '../../http/openapi.ts'
+import { badBody, largeBody, noContent, problems } from '../../http/openapi.ts'
 import type { Chats } from './chats.ts'
 import { getUiChat, resumeUiStream, sendUiMessage, stopUiChat } from './openapi.ts'
-import { noPlace } from './routes.ts'
+import { badAttachments, noPlace } from './routes.ts'
 import { eventFrames, nothingMore } from './schema.ts'
 import type { AgentChats } from './service.ts'
 import * as schema from './ui-schema.ts'
@@ -21,7 +21,10 @@ export function uiRoutes(chats: AgentChats, history: Chats, answerTo: AnswerTo, 
       '',
       async context => {
         const { body, caller } = context
-        return streamTo(context, await takeTurn(chats, caller.userId, body))
+        const turn = await takeTurn(chats, caller.userId, body)
+        // The request is there as long as its answer, and would hold the files of all of them.
+        body.messages = []
+        return streamTo(context, turn)
       },
       {
         signedIn: true,
@@ -37,6 +40,8 @@ export function uiRoutes(chats: AgentChats, history: Chats, answerTo: AnswerTo, 
             'message_id_taken',
             'model_not_available',
             ...badBody,
+            ...badAttachments,
+            ...largeBody,
             ...noPlace,
           ),
         },
@@ -53,7 +58,7 @@ export function uiRoutes(chats: AgentChats, history: Chats, answerTo: AnswerTo, 
           open === 'waiting' || open === 'running'
             ? await chats.run(userId, chatId, path.at(-1)!.runId)
             : null
-        const messages = uiMessages(path, run?.paused?.calls ?? [], answerTo.locale(request))
+        const messages = uiMessages(chatId, path, run?.paused?.calls ?? [], answerTo.locale(request))
         return { session_id: chatId, messages: messages as schema.UiChat['messages'] }
       },
       {

@@ -6,6 +6,7 @@ import { text } from '../../http/text.ts'
 import { exampleIds, exampleUiChat } from './example.ts'
 import { approvalBody, messageBody, messageLength } from './schema.ts'
 import type { CallAnswer } from './store.ts'
+import type { UiFile } from './wires/ui-files.ts'
 
 // As a schema: with a mere true they would be left out (app.ts).
 const more = { additionalProperties: t.Unknown() }
@@ -81,7 +82,7 @@ export type UiChat = typeof uiChat.static
 
 export type Asked =
   /** `again`: an answer is asked for even where there is one. */
-  | { kind: 'message'; id: string | null; text: string; again: boolean }
+  | { kind: 'message'; id: string | null; text: string; files: UiFile[]; again: boolean }
   | { kind: 'again'; messageId: string | null }
   | { kind: 'approvals'; answers: Array<{ id: string; answer: CallAnswer }> }
 
@@ -92,7 +93,7 @@ export function askedIn({ messages, trigger, messageId }: UiBody): Asked {
   if (messages[last]?.role === 'user') {
     const id = messages[last].id ?? null
     // A message that is sent for the first time is named by nothing but itself.
-    return { kind: 'message', id, text: textIn(messages, last), again: again || messageId !== undefined }
+    return { kind: 'message', id, ...saidIn(messages, last), again: again || messageId !== undefined }
   }
   if (again) return { kind: 'again', messageId: messageId ?? null }
   const named = messages.findIndex(({ id }) => id === messageId)
@@ -101,14 +102,21 @@ export function askedIn({ messages, trigger, messageId }: UiBody): Asked {
   return { kind: 'approvals', answers }
 }
 
-const said = text({ minLength: 1, maxLength: messageLength })
+const words = text({ minLength: 1, maxLength: messageLength })
+/** Beside files. */
+const fewWords = text({ maxLength: messageLength })
+const file = t.Object({ url: t.String(), filename: t.Optional(t.String()) })
 
-function textIn(messages: UiBody['messages'], index: number): string {
+function saidIn(messages: UiBody['messages'], index: number): { text: string; files: UiFile[] } {
   const { parts } = messages[index]!
-  const file = parts.findIndex(({ type }) => type === 'file')
-  if (file >= 0) throw new AppError('invalid_request', { pointer: `/body/messages/${index}/parts/${file}` })
+  const at = ['messages', index, 'parts']
+  const files = parts.flatMap((part, place) => {
+    if (part.type !== 'file') return []
+    const { url, filename } = checked(file, part, ...at, place)
+    return [{ name: filename, url, pointer: `/body/${at.join('/')}/${place}/url` }]
+  })
   const texts = parts.flatMap(part => (part.type === 'text' ? [part.text ?? ''] : []))
-  return checked(said, texts.join('\n\n'), 'messages', index, 'parts')
+  return { text: checked(files.length > 0 ? fewWords : words, texts.join('\n\n'), ...at), files }
 }
 
 const approval = t.Object({ id: t.String(), ...approvalBody.properties })

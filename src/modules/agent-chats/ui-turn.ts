@@ -3,11 +3,13 @@
  * a message can come anew, be changed, or be answered again, and what waits can be approved.
  */
 import { AppError } from '../../errors.ts'
-import { textOf } from './history.ts'
+import { areSame } from './attachments/attachment.ts'
+import { attachmentsIn, textOf } from './history.ts'
 import type { Run } from './run.ts'
 import type { AgentChats, Message } from './service.ts'
 import { type Asked, askedIn, type UiBody } from './ui-schema.ts'
 import { messageIdOf } from './wires/chat-id.ts'
+import { uiAttachments } from './wires/ui-files.ts'
 
 /** A run, to be told from after a place. */
 export type Turn = { run: Run; after: number }
@@ -36,14 +38,17 @@ export async function takeTurn(chats: AgentChats, userId: string, body: UiBody):
 async function say(
   chats: AgentChats,
   { userId, chatId }: At,
-  { id, text, again }: Extract<Asked, { kind: 'message' }>,
+  { id, text, files, again }: Extract<Asked, { kind: 'message' }>,
   how: How,
 ): Promise<Run> {
   const messageId = id === null ? undefined : messageIdOf(chatId, id)
   const before = messageId ? await chats.standing(userId, chatId, messageId) : null
-  if (!before) return chats.send(userId, { chatId, content: text, messageId, ...how })
-  if (before.message.role !== 'user' || textOf(before.message) !== text)
-    return chats.send(userId, { chatId, content: text, at: { kind: 'edit', messageId: before.id }, ...how })
+  const kept = before ? attachmentsIn(before.message) : []
+  const attachments = uiAttachments(files, chatId, kept)
+  const message = { chatId, content: text, attachments, ...how }
+  if (!before) return chats.send(userId, { ...message, messageId })
+  if (before.message.role !== 'user' || textOf(before.message) !== text || !areSame(kept, attachments))
+    return chats.send(userId, { ...message, at: { kind: 'edit', messageId: before.id } })
   const answer = again ? null : await chats.newest(userId, chatId, before.id)
   return answer && answer.status !== 'failed' && answer.status !== 'cancelled'
     ? chats.follow(userId, chatId, answer.runId)

@@ -19,7 +19,13 @@ export type Attachment = AttachmentPart & {
   pointer: string
 }
 
+export const isNew = (attachment: AttachmentPart): attachment is Attachment => 'data' in attachment
+
 export const partOf = ({ data: _, pointer: __, ...part }: Attachment): AttachmentPart => part
+
+/** Whether a message is sent with the files that it had. */
+export const areSame = (kept: AttachmentPart[], sent: AttachmentPart[]): boolean =>
+  kept.length === sent.length && kept.every(({ hash }, index) => hash === sent[index]!.hash)
 
 export const isImage = ({ mediaType }: Pick<AttachmentPart, 'mediaType'>): boolean =>
   mediaType.startsWith('image/')

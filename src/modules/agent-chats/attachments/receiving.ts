@@ -10,8 +10,10 @@ export type SentFile = { name?: string | null; data: string; pointer: string }
 
 /** Throws invalid_request, attachments_too_large, unsupported_attachment. */
 export function received(files: SentFile[]): Attachment[] {
-  const { bytes: max } = attachmentRules
-  let left = max
+  const { count, bytes } = attachmentRules
+  const tooMany = files[count]
+  if (tooMany) throw new AppError('invalid_request', { pointer: tooMany.pointer })
+  let left = bytes
   return files.map(({ name, data: url, pointer }) => {
     const encoded = encodedIn(url, pointer)
     // Before anything of it is unpacked.

@@ -4,20 +4,27 @@ import { AppError, type ErrorCode } from '../../../errors.ts'
 import { detailOf } from '../../../http/problem.ts'
 import type { Locale } from '../../../texts/index.ts'
 import type { PathMessage } from '../chat-store.ts'
-import { textOf } from '../history.ts'
-import type { ChatMessage, PausedCall } from '../store.ts'
+import { attachmentsIn, textOf } from '../history.ts'
+import type { ChatMessage, PausedCall, UserMessage } from '../store.ts'
 import { outputOf } from './ui.ts'
+import { uiFile } from './ui-files.ts'
 
 /**
+ * @param chatId where files are kept
  * @param path oldest first, from a message of the user on
  * @param paused the calls of the run that waits, or goes on after its wait
  */
-export function uiMessages(path: PathMessage[], paused: PausedCall[], locale: Locale): UIMessage[] {
+export function uiMessages(
+  chatId: string,
+  path: PathMessage[],
+  paused: PausedCall[],
+  locale: Locale,
+): UIMessage[] {
   const messages: UIMessage[] = []
   let answer: Answer | null = null
   for (const { id, runId, answerId, message } of path) {
     if (message.role === 'user') {
-      messages.push({ id, role: 'user', parts: [{ type: 'text', text: textOf(message) }] })
+      messages.push({ id, role: 'user', parts: saidIn(message, chatId) })
       answer = null
     } else {
       if (answer?.runId !== runId) {
@@ -28,6 +35,12 @@ export function uiMessages(path: PathMessage[], paused: PausedCall[], locale: Lo
     }
   }
   return messages
+}
+
+function saidIn(message: UserMessage, chatId: string): UIMessage['parts'] {
+  const text = textOf(message)
+  const files = attachmentsIn(message).map(file => uiFile(chatId, file))
+  return text === '' && files.length > 0 ? files : [...files, { type: 'text', text }]
 }
 
 type Part = Record<string, unknown> & { type: string }
