@@ -102,6 +102,7 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
 /** Why attachments are not taken. */
 export const badAttachments = [
   'attachments_too_large',
+  'body_too_large',
   'unsupported_attachment',
   'attachment_too_long',
   'attachment_space_full',
