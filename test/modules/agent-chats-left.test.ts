@@ -1,25 +1,33 @@
 /** What a stop, a crash or a failing disk has left behind. */
 import { Database as Sqlite } from 'bun:sqlite'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
+import { cpSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startApp, type TestApp } from '../harness/app.ts'
 import { followRun, openEventStream } from '../harness/event-stream.ts'
-import { end, startRawModel, word } from '../harness/model.ts'
+import { end, startRawModel, toolCalls, word } from '../harness/model.ts'
+
+async function* slowly(signal: AbortSignal) {
+  yield word('first ')
+  await new Promise(resolve => signal.addEventListener('abort', resolve))
+}
+async function* quickly() {
+  yield word('answer') + end
+}
 
 let raw: ReturnType<typeof startRawModel>
 let app: TestApp
 let alice: Awaited<ReturnType<TestApp['newUser']>>
 beforeAll(() => {
-  raw = startRawModel(asked =>
-    asked === 'slow'
-      ? async function* (signal) {
-          yield word('first ')
-          await new Promise(resolve => signal.addEventListener('abort', resolve))
-        }
-      : async function* () {
-          yield word('answer') + end
-        },
-  )
+  raw = startRawModel(asked => {
+    if (asked === 'change')
+      return async function* (signal) {
+        if (JSON.stringify(raw.requests.at(-1)!.body).includes('"role":"tool"')) yield* slowly(signal)
+        else yield toolCalls({ name: 'update_my_profile', args: { bio: 'changed' } })
+      }
+    return asked === 'slow' ? slowly : quickly
+  })
 })
 beforeEach(async () => {
   app = await startApp(raw.environment)
@@ -99,4 +107,68 @@ test('what is on record of a run that has ended is swept out, and holds up nothi
   app = await startApp(raw.environment, { dataDir })
   await me('POST', '/agent-chats', { message: 'two' })
   expect(read('SELECT run_id FROM run_record')).toEqual([])
+})
+
+/** A run that waits for an approval. */
+async function waitingRun() {
+  const { session_id, events } = (await me('POST', '/agent-chats', { message: 'change' })).body
+  const { run_id, interrupts } = events.at(-1)
+  return { path: `/agent-chats/${session_id}/runs/${run_id}`, session_id, run_id, approval: interrupts[0].id }
+}
+
+test('a result that was told before a crash is the only one of its call after it', async () => {
+  const { session_id, run_id, path, approval } = await waitingRun()
+  await me('POST', `${path}/approvals/${approval}`, { approved: true })
+  const reader = await followRun(app.url, alice.access_token, session_id, run_id)
+  await reader.until('TEXT_MESSAGE_CONTENT')
+  const dataDir = mkdtempSync(join(tmpdir(), 'parley-crashed-'))
+  cpSync(app.dataDir, dataDir, { recursive: true })
+  await app.stop()
+  app = await startApp(raw.environment, { dataDir })
+  const events = await (await followRun(app.url, alice.access_token, session_id, run_id)).rest()
+  const results = events.filter(({ event }) => event.type === 'TOOL_CALL_RESULT')
+  expect(results.map(({ event }) => event.error)).toEqual([null])
+  expect(events.at(-1)!.event.code).toBe('run_interrupted')
+})
+
+test('a stop is heard while an answer to what waits is looked at that is none', async () => {
+  const { path } = await waitingRun()
+  const file = new Sqlite(join(app.dataDir, 'parley.db'))
+  file.run('BEGIN IMMEDIATE')
+  const forged = me('POST', `${path}/approvals/${Bun.randomUUIDv7()}`, { approved: true })
+  await Bun.sleep(100)
+  const stop = me('POST', `${path}/cancel`)
+  await Bun.sleep(100)
+  file.run('ROLLBACK')
+  file.close()
+  expect((await stop).body.status).toBe('cancelled')
+  expect((await forged).status).toBe(404)
+})
+
+test('a stop takes nobody’s turn who waits to have the chat alone', async () => {
+  const { session } = await busyChat()
+  await me('POST', `/agent-chats/ui/${session}/stop`)
+  const { agentChats } = app.services
+  const gate = Promise.withResolvers<void>()
+  const first = agentChats.alone(alice.user.id, session, 'interrupt', () => gate.promise)
+  const second = agentChats.alone(alice.user.id, session, 'interrupt', async () => 'taken')
+  const stop = me('POST', `/agent-chats/ui/${session}/stop`)
+  await Bun.sleep(50)
+  gate.resolve()
+  await first
+  expect(await second).toBe('taken')
+  expect((await stop).status).toBe(204)
+})
+
+test('messages that interrupt each other stay in the order they came in', async () => {
+  const { session } = await busyChat()
+  const say = (message: string) =>
+    me('POST', '/agent-chats', { message, session_id: session, on_conflict: 'interrupt' })
+  await Promise.all(['second', 'third', 'fourth'].map(say))
+  const { messages } = (await me('GET', `/agent-chats/${session}/messages`)).body
+  const runs: string[] = messages.flatMap((message: { role: string; run_id: string }) =>
+    message.role === 'user' ? [message.run_id] : [],
+  )
+  expect(runs).toHaveLength(4)
+  expect(runs).toEqual(runs.toSorted().reverse())
 })

@@ -89,6 +89,7 @@ export function openAgent(config: Config, { people, budget, attachments, now, so
       await tools.ready()
       if (paused) said.push(await resultsOf(paused.calls, run, narrator))
       for (let step = (paused?.step ?? 0) + 1; step <= maxSteps; step++) {
+        run.signal.throwIfAborted()
         // The last has no tools, so that the answer ends in words.
         const offered = step < maxSteps ? { ...toolSetOf(clientTools), ...tools.toolSet() } : undefined
         const messages = [...context, ...said]

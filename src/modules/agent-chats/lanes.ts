@@ -1,12 +1,15 @@
 /** Who runs where: in a chat one at a time, the next in line behind it. */
 import { AppError } from '../../errors.ts'
-import type { Run } from './run.ts'
+import { Run } from './run.ts'
 
 /** What becomes of a message whose chat is still answering another. */
 export type OnConflict = 'reject' | 'enqueue' | 'interrupt'
 
-type Next = { run: Run; begin: () => void }
+type Next = { run: Run; begin: () => void; interrupts: boolean }
 type Lane = { current: Run; next: Next[] }
+
+/** No run, but a step that has the chat to itself; nobody else sees it. */
+export class Step extends Run {}
 
 export class Lanes {
   readonly #lanes = new Map<string, Lane>()
@@ -25,11 +28,8 @@ export class Lanes {
       this.#lanes.set(keyOf(run), { current: run, next: [] })
       return 'now'
     }
-    if (onConflict === 'enqueue') lane.next.push({ run, begin })
-    else {
-      lane.next.unshift({ run, begin })
-      lane.current.abort(new AppError('run_cancelled'))
-    }
+    if (onConflict === 'enqueue') lane.next.push({ run, begin, interrupts: false })
+    else interrupt(lane, { run, begin, interrupts: true })
     return 'later'
   }
 
@@ -59,13 +59,14 @@ export class Lanes {
 
   /** The run that answers in the chat now. */
   current(userId: string, chatId: string): Run | null {
-    return this.#lanes.get(keyOf({ userId, chatId }))?.current ?? null
+    const lane = this.#lanes.get(keyOf({ userId, chatId }))
+    return (lane && runsIn([lane.current])[0]) ?? null
   }
 
   /** All of the chat's, the one that runs first. */
   of(userId: string, chatId: string): Run[] {
     const lane = this.#lanes.get(keyOf({ userId, chatId }))
-    return lane ? [lane.current, ...lane.next.map(({ run }) => run)] : []
+    return lane ? runsIn([lane.current, ...lane.next.map(({ run }) => run)]) : []
   }
 
   /** How many the user has, in all chats. */
@@ -74,11 +75,11 @@ export class Lanes {
   }
 
   get running(): Run[] {
-    return [...this.#lanes.values()].map(({ current }) => current)
+    return runsIn([...this.#lanes.values()].map(({ current }) => current))
   }
 
   get queued(): Run[] {
-    return [...this.#lanes.values()].flatMap(({ next }) => next.map(({ run }) => run))
+    return runsIn([...this.#lanes.values()].flatMap(({ next }) => next.map(({ run }) => run)))
   }
 
   #count({ userId }: Run, more: number): void {
@@ -87,5 +88,14 @@ export class Lanes {
     else this.#counts.delete(userId)
   }
 }
+
+/** Ahead of the line, though behind those that came ahead of it before, which end as soon as they begin. */
+function interrupt({ current, next }: Lane, coming: Next): void {
+  const before = next.filter(({ interrupts }) => interrupts)
+  for (const run of [current, ...before.map(({ run }) => run)]) run.abort(new AppError('run_cancelled'))
+  next.splice(before.length, 0, coming)
+}
+
+const runsIn = (all: Run[]): Run[] => all.filter(run => !(run instanceof Step))
 
 const keyOf = ({ userId, chatId }: Pick<Run, 'userId' | 'chatId'>) => `${userId} ${chatId}`

@@ -97,6 +97,12 @@ export class Run {
     this.#ends(ending)
   }
 
+  /** What it was taken up for came to nothing: it stands as before. */
+  letGo(): void {
+    this.transcript.close()
+    this.#resolveEnded()
+  }
+
   #ends(ending: RunEnding): void {
     if (ending.type === 'RUN_ERROR') this.failure = new AppError(ending.failure.code, ending.failure)
     if (ending.type === 'RUN_PAUSED') this.held = ending.calls

@@ -6,7 +6,7 @@ import type { TokenUsage } from '../usage/service.ts'
 import type { Agent, Task } from './agent.ts'
 import type { RunEnding } from './events.ts'
 import type { ChatName, Coming, RunKeeper, RunName } from './keeper.ts'
-import { Lanes, type OnConflict } from './lanes.ts'
+import { Lanes, type OnConflict, Step } from './lanes.ts'
 import { type RecordEntry, Recorder } from './recorder.ts'
 import { Run } from './run.ts'
 import type { CallAnswer, KeptRun, Order, Paused, RunState } from './store.ts'
@@ -59,14 +59,8 @@ export class Runner {
       await this.#begin(run, order, coming)
       return run
     }
-    try {
-      await this.keeper.queue(run, order, coming)
-    } catch (error) {
-      run.abort(error as AppError)
-      throw error
-    } finally {
-      inLine.resolve()
-    }
+    await this.keeper.queue(run, order, coming).catch(error => this.#turnAway(run, error))
+    inLine.resolve()
     return run
   }
 
@@ -83,11 +77,16 @@ export class Runner {
         return run
       }
     } catch (error) {
-      this.#lanes.leave(run)
+      this.#letGo(run)
       throw error
     }
-    this.#lanes.leave(run)
+    this.#letGo(run)
     return Run.of(waiting)
+  }
+
+  #letGo(run: Run): void {
+    this.#lanes.leave(run)
+    run.letGo()
   }
 
   /** The run, if it has not ended. */
@@ -125,13 +124,19 @@ export class Runner {
   }
 
   async cancel(name: RunName): Promise<void> {
-    const live = this.live(name.userId, name.chatId, name.runId)
-    if (live) return this.#cancelLive(live)
-    const kept = await this.find(name)
+    const live = () => this.live(name.userId, name.chatId, name.runId)
+    // Taken up for an answer that was none, it waits again.
+    for (let run = live(); run; run = live()) await this.#cancelLive(run)
+    const { status } = await this.state(name)
     // A message that comes first ends the wait as well.
-    if (kept.status !== 'waiting' || this.answering(name.userId, name.chatId)) return
+    if (status !== 'waiting' || this.answering(name.userId, name.chatId)) return
     // So that nobody answers what it waits for meanwhile.
-    await this.alone(name, 'reject', () => this.keeper.settle(kept, 'run_cancelled'))
+    await this.alone(name, 'enqueue', () => this.#cancelWaiting(name))
+  }
+
+  async #cancelWaiting(name: RunName): Promise<void> {
+    const kept = await this.keeper.find(name)
+    if (kept.status === 'waiting') await this.keeper.settle(kept, 'run_cancelled')
   }
 
   async cancelAll(chat: ChatName): Promise<void> {
@@ -142,10 +147,10 @@ export class Runner {
 
   /**
    * Takes a step while nothing runs in the chat and nothing begins to. Where something does it throws
-   * run_in_progress, or ends that first.
+   * run_in_progress, waits for its turn, or ends that first.
    */
-  async alone<T>(chat: ChatName, onConflict: 'reject' | 'interrupt', step: () => Promise<T>): Promise<T> {
-    const place = new Run({ ...chat, id: undefined, model: null })
+  async alone<T>(chat: ChatName, onConflict: OnConflict, step: () => Promise<T>): Promise<T> {
+    const place = new Step({ ...chat, id: undefined, model: null })
     const turn = Promise.withResolvers<void>()
     if (this.#lanes.enter(place, onConflict, turn.resolve) === 'now') turn.resolve()
     try {
@@ -153,7 +158,6 @@ export class Runner {
       return await step()
     } finally {
       this.#lanes.leave(place)
-      place.end({ type: 'RUN_FINISHED' })
     }
   }
 
@@ -204,10 +208,9 @@ export class Runner {
   }
 
   async #begin(run: Run, order: Order, coming: Coming): Promise<void> {
-    const { task, attached } = await this.keeper.prepare(run, order, coming).catch(error => {
-      this.#lanes.leave(run)
-      throw error
-    })
+    const { task, attached } = await this.keeper
+      .prepare(run, order, coming)
+      .catch(error => this.#turnAway(run, error))
     // The model is asked while the disk writes; nobody hears of it before the message is kept.
     const recorded = this.keeper.begin(run, attached, coming)
     // Attachments are sent to it from there.
@@ -219,10 +222,16 @@ export class Runner {
     })
   }
 
+  /** Of a run that is not on record: those who saw it come hear that it does not. */
+  #turnAway(run: Run, error: unknown): never {
+    if (!this.#lanes.withdraw(run)) this.#lanes.leave(run)
+    run.end(endingOf(null, asAppError(run, error)))
+    throw error
+  }
+
   /** Its turn has come, and nobody waits to hear why it fails. */
   async #beginLate(run: Run, order: Order): Promise<void> {
     try {
-      run.signal.throwIfAborted()
       const { task, attached } = await this.keeper.prepare(run, order)
       await this.#carryOut(run, task, this.keeper.begin(run, attached))
     } catch (error) {
@@ -273,7 +282,7 @@ export class Runner {
 
   #failureOf(run: Run, error: unknown): AppError {
     const known = error instanceof AppError
-    const failure = known ? error : new AppError('internal_error', { params: { id: run.id }, cause: error })
+    const failure = asAppError(run, error)
     const cause = failure.options.cause === undefined ? '' : ` (${reason(failure.options.cause)})`
     const line = { id: run.id, code: failure.code, cause }
     if (failure.code === 'run_cancelled') log.debug('the run {id} was cancelled', line)
@@ -282,6 +291,9 @@ export class Runner {
     return failure
   }
 }
+
+const asAppError = ({ id }: Run, error: unknown): AppError =>
+  error instanceof AppError ? error : new AppError('internal_error', { params: { id }, cause: error })
 
 const interrupted = () => new AppError('run_interrupted', { retryAfter: restartSeconds })
 

@@ -81,6 +81,12 @@ export class Transcript {
     this.#ended = false
   }
 
+  /** It does not go on after all. */
+  close(): void {
+    this.#ended = true
+    this.keep()
+  }
+
   /** Calls back whenever there is more on record, until the returned function is called. */
   watch(tell: () => void): () => void {
     this.#watchers.add(tell)

@@ -22,7 +22,9 @@ export function closingsOf(
     if (event.type === 'TEXT_MESSAGE_END' || event.type === 'REASONING_END') open.delete(event.messageId)
     if (event.type === 'TOOL_CALL_END') open.delete(event.toolCallId)
   }
-  const held = paused?.calls ?? []
+  const wait = events.findLastIndex(({ type }) => type === 'RUN_PAUSED')
+  const answered = events.slice(wait + 1).map(event => event.type === 'TOOL_CALL_RESULT' && event.toolCallId)
+  const held = (paused?.calls ?? []).filter(({ toolCallId }) => !answered.includes(toolCallId))
   return [
     ...[...open.values()].flat(),
     ...held.map(({ toolCallId, toolName }) => ({
