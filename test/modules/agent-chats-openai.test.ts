@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import OpenAI from 'openai'
 import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/resources'
 import { startApp, type TestApp } from '../harness/app.ts'
+import { followRun } from '../harness/event-stream.ts'
 import { chunk, end, startModel, startRawModel, word } from '../harness/model.ts'
 
 type Person = Awaited<ReturnType<TestApp['newUser']>>
@@ -198,6 +199,28 @@ describe('POST /openai/chat/completions', () => {
     let bio = null
     for (; bio === null; await Bun.sleep(5)) bio = (await app.as(alice)('GET', '/users/me')).body.bio
     expect(bio).toBe('changed')
+  })
+
+  test('denied by our own route, the call is not carried out, and the conversation goes on', async () => {
+    const said = [user('change bio'), assistant('Nothing yet.'), user('change bio')]
+    const before = (await app.as(alice)('GET', '/users/me')).body.bio
+    const answer = await ask(said)
+    const path = `/agent-chats/${(answer as unknown as { session_id: string }).session_id}/runs/${answer.id}`
+    const [{ id }] = (await app.as(alice)('GET', path)).body.interrupts
+    const streamed = { accept: 'text/event-stream' }
+    await app.as(alice)('POST', `${path}/approvals/${id}`, { approved: false }, streamed)
+    expect(JSON.stringify(raw.requests.at(-1)!.body)).toContain('tool_denied')
+    expect((await app.as(alice)('GET', '/users/me')).body.bio).toBe(before)
+  })
+
+  test('a reader that left can come back, by our own route, to where it was', async () => {
+    const { data: stream, response } = await openai.chat.completions
+      .create({ model: 'parley', messages: [user('hello')], stream: true })
+      .withResponse()
+    for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break
+    const [session, run] = ['x-session-id', 'x-run-id'].map(name => response.headers.get(name)!)
+    const { rest } = await followRun(app.url, alice.access_token, session!, run!, 0)
+    expect((await rest()).at(-1)!.event).toMatchObject({ type: 'RUN_FINISHED', output: 'Hello there' })
   })
 
   test('before the first word a failure is an error of the client, with code and sentence', async () => {
