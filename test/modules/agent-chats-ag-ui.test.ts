@@ -348,6 +348,7 @@ describe('what is refused', () => {
       '/body/messages/0/content/0/source/type',
     ],
     ['one without an id', asking(user({ id: undefined })), 422, '/body/messages/0/id'],
+    ['one whose id is no text', asking(user({ id: { toString: 1 } })), 422, '/body/messages/0/id'],
     ['no threadId', { ...asking(user()), threadId: undefined }, 422, '/body/threadId'],
     ['no list of messages', { threadId: 't', runId: 'r', messages: null }, 422, '/body/messages'],
     ['more than 1 MiB', asking(user(), { role: 'x', content: 'x'.repeat(1024 * 1024) }), 413, undefined],

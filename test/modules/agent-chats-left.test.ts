@@ -172,3 +172,20 @@ test('messages that interrupt each other stay in the order they came in', async 
   expect(runs).toHaveLength(4)
   expect(runs).toEqual(runs.toSorted().reverse())
 })
+
+test('the headers of a stream are told at once, while its run goes on', async () => {
+  const { session, run } = await busyChat()
+  for (const path of [`${session}/runs/${run}/events`, `ui/${session}/stream`]) {
+    const headers = { authorization: `Bearer ${alice.access_token}` }
+    const head = await fetch(`${app.url}/api/v1/agent-chats/${path}`, { method: 'HEAD', headers })
+    expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8'])
+  }
+})
+
+test('a run is found by its ids in capitals too', async () => {
+  const { path } = await waitingRun()
+  const [, , session, , run] = path.split('/')
+  expect((await me('GET', `/agent-chats/${session!.toUpperCase()}/runs/${run!.toUpperCase()}`)).status).toBe(
+    200,
+  )
+})

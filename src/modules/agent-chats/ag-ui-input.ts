@@ -24,7 +24,7 @@ export const newMessageOf = ({ id, content, attachments, index }: Said) =>
   checked(newMessage(attachments.length > 0 ? 0 : 1), { id, content }, 'messages', index)
 
 const isFile = (part: unknown): part is object =>
-  typeof part === 'object' && part !== null && 'type' in part && /^(image|document)$/.test(String(part.type))
+  typeof part === 'object' && part !== null && 'type' in part && /^(image|document)$/.test(idIn(part.type))
 
 const withoutFiles = (content: unknown): unknown =>
   Array.isArray(content) ? content.filter(part => !isFile(part)) : content
@@ -81,10 +81,10 @@ export function contextIn({ context = [] }: AgUiBody): string {
 export function knownIn({ messages }: AgUiBody, said: Said | null): Known {
   const known: Known = { lengths: new Map(), answered: new Set() }
   for (const { role, id, content, toolCalls, toolCallId } of messages.slice((said?.index ?? -1) + 1)) {
-    if (role === 'tool') known.answered.add(String(toolCallId))
-    else if (typeof content === 'string') known.lengths.set(String(id), content.length)
+    if (role === 'tool') known.answered.add(idIn(toolCallId))
+    else if (typeof content === 'string') known.lengths.set(idIn(id), content.length)
     for (const call of Array.isArray(toolCalls) ? toolCalls : [])
-      known.lengths.set(String(call?.id), String(call?.function?.arguments ?? '').length)
+      known.lengths.set(idIn(call?.id), idIn(call?.function?.arguments).length)
   }
   return known
 }
@@ -95,3 +95,6 @@ const joined = (content: unknown): unknown =>
 
 const isTextPart = (part: unknown): part is { text: string } =>
   typeof part === 'object' && part !== null && 'text' in part && typeof part.text === 'string'
+
+/** What should be a text; what is none is as good as any that nothing bears. */
+export const idIn = (value: unknown): string => (typeof value === 'string' ? value : '')

@@ -42,7 +42,7 @@ async function lookUp(chats: AgentChats, userId: string, body: AgUiBody, wishes:
   const chatId = chats.idOf(userId, body.threadId)
   const newest = await chats.newest(userId, chatId)
   const said = input.saidIn(body)
-  const id = said ? messageIdOf(chatId, String(said.id)) : null
+  const id = said ? messageIdOf(chatId, input.idIn(said.id)) : null
   return {
     chats,
     userId,
@@ -60,7 +60,7 @@ async function lookUp(chats: AgentChats, userId: string, body: AgUiBody, wishes:
       clientTools: clientToolsOf(body.tools),
       ...wishes,
       // A request that is repeated, its answer having been lost, is the same run whatever became of it.
-      key: keyOf(chatId, String(said?.id), body.runId),
+      key: keyOf(chatId, input.idIn(said?.id), body.runId),
     },
   }
 }

@@ -14,6 +14,10 @@ type Answering = Parameters<AnswerTo['resume']>[0] & {
   caller: { userId: string }
 }
 
+/** UUIDs mean the same in either case (RFC 9562, 4). */
+const named = ({ session_id, run_id }: Answering['params']) =>
+  [session_id.toLowerCase(), run_id.toLowerCase()] as const
+
 const goingOn = {
   200: schema.runView,
   204: schema.nothingMore,
@@ -25,12 +29,11 @@ export const runRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =
   /** The rest of the run, once nothing of it waits any more, or how it stands. */
   const goOn = (context: Answering, id: string, answer: CallAnswer) => {
     const { params, caller, request } = context
-    const { session_id, run_id } = params
-    const answered = chats.answerCalls(caller.userId, session_id, run_id, [{ id, answer }])
+    const answered = chats.answerCalls(caller.userId, ...named(params), [{ id: id.toLowerCase(), answer }])
     return wantsStream(request)
       ? answered.then<Response>(run => answerTo.resume(context, run, run.legStart))
       : answered
-          .then(() => chats.run(caller.userId, session_id, run_id))
+          .then(() => chats.run(caller.userId, ...named(params)))
           .then<schema.RunView>(run => runView(run, answerTo.locale(request)))
   }
 
@@ -39,7 +42,7 @@ export const runRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =
     .get(
       '',
       async ({ params, caller, request }) =>
-        runView(await chats.run(caller.userId, params.session_id, params.run_id), answerTo.locale(request)),
+        runView(await chats.run(caller.userId, ...named(params)), answerTo.locale(request)),
       {
         signedIn: true,
         params: schema.runParams,
@@ -54,7 +57,7 @@ export const runRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =
       '/events',
       async context => {
         const { params, caller, query, headers } = context
-        const run = await chats.follow(caller.userId, params.session_id, params.run_id)
+        const run = await chats.follow(caller.userId, ...named(params))
         return answerTo.resume(context, run, Number(headers['last-event-id'] ?? query.after ?? 0))
       },
       {
@@ -73,10 +76,7 @@ export const runRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =
     .post(
       '/cancel',
       async ({ params, caller, request }) =>
-        runView(
-          await chats.cancel(caller.userId, params.session_id, params.run_id),
-          answerTo.locale(request),
-        ),
+        runView(await chats.cancel(caller.userId, ...named(params)), answerTo.locale(request)),
       {
         signedIn: true,
         params: schema.runParams,

@@ -20,7 +20,8 @@ export function answering(sessions: Sessions, fallback: Locale) {
   function streamTo({ request, caller }: Asking, run: Run, after: number, wireOf = sseWire): Response {
     const locale = localeOf(request, fallback)
     const reading = { run, wire: wireOf(run, locale), isAlive: live(caller), after }
-    return eventStream(reading, { 'content-language': locale, vary: 'Accept, Accept-Language' })
+    const headers = { 'content-language': locale, vary: 'Accept, Accept-Language' }
+    return eventStream(reading, headers, request.method === 'HEAD')
   }
 
   return {

@@ -34,7 +34,23 @@ const silenceMs = 10_000
 export const frame = (data: unknown, id?: number): string =>
   `${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`
 
-export function eventStream(reading: Reading, headers: Record<string, string> = {}): Response {
+/** @param isHead whether the headers alone were asked for */
+export function eventStream(
+  reading: Reading,
+  headers: Record<string, string> = {},
+  isHead = false,
+): Response {
+  return new Response(isHead ? null : bodyOf(reading), {
+    headers: {
+      'content-type': 'text/event-stream; charset=utf-8',
+      // Some proxies hold a stream back until it ends, unless told.
+      'x-accel-buffering': 'no',
+      ...headers,
+    },
+  })
+}
+
+function bodyOf(reading: Reading): ReadableStream<Uint8Array> {
   const frames = new Frames(reading)
   const body = new ReadableStream<string>(
     {
@@ -48,14 +64,7 @@ export function eventStream(reading: Reading, headers: Record<string, string> = 
     },
     { highWaterMark: 0 },
   )
-  return new Response(body as unknown as ReadableStream<Uint8Array>, {
-    headers: {
-      'content-type': 'text/event-stream; charset=utf-8',
-      // Some proxies hold a stream back until it ends, unless told.
-      'x-accel-buffering': 'no',
-      ...headers,
-    },
-  })
+  return body as unknown as ReadableStream<Uint8Array>
 }
 
 /** What one reader is to be sent next: it looks into the transcript only when the connection can take more. */
