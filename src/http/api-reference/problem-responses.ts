@@ -32,7 +32,7 @@ export const problemSchema: Schema = {
     code: { type: 'string', description: 'For programs, stable', enum: Object.keys(statusOf) },
     errors: {
       type: 'array',
-      description: 'With invalid_request: what is wrong with which field',
+      description: 'With invalid_request and model_not_available: what is wrong with which field',
       items: {
         type: 'object',
         properties: { pointer: { type: 'string' }, detail: { type: 'string' } },
@@ -88,6 +88,8 @@ function optionsOf(code: ErrorCode, { path, pointer }: Place): ErrorOptions {
   switch (code) {
     case 'invalid_request':
       return { members: { errors: [{ pointer, detail: textsIn('en').fields.required }] } }
+    case 'model_not_available':
+      return { pointer: '/body/model' }
     case 'body_too_large':
       return { params: { max: bodyBytes } }
     case 'not_found':
