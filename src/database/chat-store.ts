@@ -38,11 +38,12 @@ export function chatStore(database: Database): ChatStore {
      WHERE chat_id = ? AND parent_id IS ? ORDER BY position`,
   )
   // What hangs below a message is newer, so the newest of all is an end.
+  // CROSS: else SQLite may go through the whole chat for each message of the path.
   const newestUnder = database.prepare<{ id: string }>(
     `WITH RECURSIVE under (id, position) AS (
        SELECT id, position FROM messages WHERE chat_id = $chatId AND id = $id
        UNION ALL
-       SELECT m.id, m.position FROM under JOIN messages m INDEXED BY messages_by_parent
+       SELECT m.id, m.position FROM under CROSS JOIN messages m INDEXED BY messages_by_parent
          ON m.chat_id = $chatId AND m.parent_id = under.id
      ) SELECT id FROM under ORDER BY position DESC LIMIT 1`,
   )

@@ -7,6 +7,7 @@ import type { ModelMessage } from 'ai'
 import fc from 'fast-check'
 import { readConfig } from '../../src/config.ts'
 import { attachmentStore } from '../../src/database/attachment-store.ts'
+import { chatStore } from '../../src/database/chat-store.ts'
 import { conversationStore } from '../../src/database/conversation-store.ts'
 import { Database } from '../../src/database/database.ts'
 import { runStore } from '../../src/database/run-store.ts'
@@ -167,6 +168,19 @@ describe('the store', () => {
     expect(database.prepare("SELECT * FROM messages WHERE id = 'a-nobody'").all()).toEqual([])
     expect(usageStore(database).between('alice', '2026-11-22', '2026-11-22')).toEqual(spent)
   })
+
+  test('finds the newest end below a message without going through the chat for each on the way', async () => {
+    await begin('deep', 'deep0')
+    const insert = database.prepare(
+      'INSERT INTO messages VALUES (\'deep\', ?, ?, \'deep0\', 0, 2, \'{"role":"user","content":""}\', ?)',
+    )
+    const depth = 8000
+    await database.write(() => {
+      for (let n = 0; n < depth; n++) insert.run(n + 10, `n${n}`, n === 0 ? null : `n${n - 1}`)
+    })
+    const path = await chatStore(database).path('alice', 'deep', { through: 'n0' }, 1)
+    expect(path).toMatchObject([{ id: `n${depth - 1}` }])
+  }, 5000)
 
   test('adds nothing to a chat of another', async () => {
     await begin('hers', 'hers1')
