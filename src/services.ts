@@ -29,6 +29,7 @@ import { Completions } from './modules/agent-chats/completions.ts'
 import { Conversations } from './modules/agent-chats/conversation.ts'
 import { RunKeeper } from './modules/agent-chats/keeper.ts'
 import { ModelChoice } from './modules/agent-chats/model-choice.ts'
+import { Prompts } from './modules/agent-chats/prompts.ts'
 import { Runner } from './modules/agent-chats/runner.ts'
 import { AgentChats } from './modules/agent-chats/service.ts'
 import { Titles } from './modules/agent-chats/titles.ts'
@@ -95,7 +96,7 @@ export async function openServices(config: Config, now: () => number = Date.now)
     import('./modules/agent-chats/agent.ts').then(agent =>
       agent.openAgent(config, { people: users, budget: usage, attachments, now, source: mcp }),
     )
-  const keeper = new RunKeeper(runs, attachments, models, config, now)
+  const keeper = new RunKeeper(runs, new Prompts(attachments, models, config), config, now)
   const runner = new Runner(keeper, runs.record, openAgent, usage, config)
   const agentChats = new AgentChats(runs, runner, models, config, chatIdsBy(chatIdKey(database)), now)
   const completions = new Completions(agentChats, new Conversations(conversationStore(database), config, now))

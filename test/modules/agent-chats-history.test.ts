@@ -17,6 +17,7 @@ import { openAgent } from '../../src/modules/agent-chats/agent.ts'
 import { contextOf } from '../../src/modules/agent-chats/history.ts'
 import { RunKeeper } from '../../src/modules/agent-chats/keeper.ts'
 import { ModelChoice } from '../../src/modules/agent-chats/model-choice.ts'
+import { Prompts } from '../../src/modules/agent-chats/prompts.ts'
 import type { Run } from '../../src/modules/agent-chats/run.ts'
 import { Runner } from '../../src/modules/agent-chats/runner.ts'
 import { AgentChats } from '../../src/modules/agent-chats/service.ts'
@@ -380,7 +381,7 @@ describe('the service', () => {
     const store = runStore(database)
     const attachments = attachmentStore(database)
     const models = new ModelChoice(config)
-    const keeper = new RunKeeper(store, attachments, models, config, Date.now)
+    const keeper = new RunKeeper(store, new Prompts(attachments, models, config), config, Date.now)
     const usage = new TokenUsage(usageStore(database), 0)
     const agent = async () => openAgent(config, { people, budget: usage, attachments, now: Date.now })
     runner = new Runner(keeper, store.record, agent, usage, config)

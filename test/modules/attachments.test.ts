@@ -443,6 +443,35 @@ describe('POST /agent-chats with attachments', () => {
     await app.stop()
     await failing.stop()
   })
+
+  test('fails as without an image where the model answers before it has read it, or is not there', async () => {
+    const refusing = Bun.serve({
+      hostname: '127.0.0.1',
+      port: 0,
+      fetch: () => new Response('{}', { status: 401 }),
+    })
+    const settings = {
+      OPENAI_BASE_URL: `http://127.0.0.1:${refusing.port}/v1`,
+      AGENT_MODELS: 'gpt-4o',
+      AGENT_MODEL: 'gpt-4o',
+    }
+    const { send, stop } = await startWith(settings)
+    const attachments = [note('a.png', pngOf(9 * MiB))]
+    const refused = await send({ attachments })
+    expect([refused.status, refused.body.code]).toEqual([502, 'model_rejected_key'])
+    refusing.stop(true)
+    const gone = await send({ attachments })
+    expect([gone.status, gone.body.code]).toEqual([503, 'model_unreachable'])
+    await stop()
+  })
+
+  test('announces to the model API how long a request with an image is', async () => {
+    const { raw, send } = world
+    await send({ attachments: [image(), image('image/gif')] })
+    const { headers, body } = raw.requests.at(-1)!
+    expect(headers.get('content-length')).toBe(String(Buffer.byteLength(JSON.stringify(body))))
+    expect(headers.has('transfer-encoding')).toBe(false)
+  })
 })
 
 const bytesOf = (url: string): Buffer => Buffer.from(url.slice(url.indexOf(',') + 1), 'base64')

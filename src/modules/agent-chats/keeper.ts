@@ -1,22 +1,15 @@
 /** What is kept of runs: how they begin, what they came to, and how one ends that nobody carries out any more. */
-import type { ModelMessage } from 'ai'
 import type { Config } from '../../config.ts'
 import { AppError, type ErrorCode } from '../../errors.ts'
 import { dayOf } from '../usage/tokens.ts'
 import type { Task } from './agent.ts'
 import { answerOf } from './answer.ts'
-import {
-  type Attachment,
-  type AttachmentPart,
-  type AttachmentStore,
-  isImage,
-} from './attachments/attachment.ts'
+import type { Attachment, AttachmentPart } from './attachments/attachment.ts'
 import { attachmentRoom, saying } from './attachments/said.ts'
-import { showing } from './attachments/showing.ts'
 import type { RunEnding } from './events.ts'
-import { contextBytes, contextOf, fitting, textOf } from './history.ts'
-import type { ModelChoice } from './model-choice.ts'
+import { contextBytes, textOf } from './history.ts'
 import { estimatedUsage } from './model-usage.ts'
+import type { Prompts } from './prompts.ts'
 import { Run } from './run.ts'
 import type {
   Attached,
@@ -46,8 +39,7 @@ export type Prepared = { task: Task; attached: Attached }
 export class RunKeeper {
   constructor(
     private readonly store: RunStore,
-    private readonly attachments: AttachmentStore,
-    private readonly models: Pick<ModelChoice, 'takesImages'>,
+    private readonly prompts: Prompts,
     private readonly config: Pick<Config, 'AGENT_CONTEXT_TOKENS' | 'AGENT_ATTACHMENTS_MIB'>,
     private readonly now: () => number,
   ) {}
@@ -80,7 +72,7 @@ export class RunKeeper {
     const found = await this.#contextOf(run, at)
     const message = order.message && withAttachments(order.message, found.replaced)
     const { id: messageId, message: asked } = (message ?? found.asked)!
-    const context = await this.#shown(run, found, asked, attachments)
+    const context = await this.prompts.of(run, found.messages, asked, attachments)
     return {
       task: { context, instructions, clientTools, paused },
       attached: {
@@ -98,30 +90,6 @@ export class RunKeeper {
     if (!open || open.runId === id) return { open, ...found }
     await this.settle(open, open.status === 'waiting' ? 'run_cancelled' : 'run_interrupted')
     return context()
-  }
-
-  /** What there is room for beside the message, as the model is shown it. */
-  async #shown(
-    { userId, chatId, model }: Run,
-    { messages: newest }: Context,
-    asked: UserMessage,
-    attachments: Attachment[] = [],
-  ): Promise<ModelMessage[]> {
-    const room = contextBytes(this.config) - Buffer.byteLength(JSON.stringify(asked))
-    const { messages, shown } = fitting(newest, asked, room, this.models.takesImages(model))
-    const texts = new Map<string, string>()
-    for (const part of shown) {
-      if (isImage(part)) continue
-      const coming = attachments.find(({ id }) => id === part.id)?.data
-      const bytes = coming ?? (await this.#bytesOf(userId, chatId, part.id))
-      texts.set(part.id, new TextDecoder().decode(bytes))
-    }
-    return contextOf(messages, asked, showing({ userId, chatId }, shown, texts))
-  }
-
-  async #bytesOf(userId: string, chatId: string, id: string): Promise<Uint8Array> {
-    const kept = await this.attachments.attachment(userId, chatId, id)
-    return Buffer.concat(kept ? await Array.fromAsync(kept.pieces()) : [])
   }
 
   /** Puts the run in line, on disk. */
@@ -215,7 +183,8 @@ export class RunKeeper {
   async #estimate(run: Run, { chatId, userId, messageId, events }: KeptRun): Promise<void> {
     const at = { kind: 'again' as const, messageId }
     const context = await this.store.context(chatId, userId, at, contextBytes(this.config))
-    const asked = typeof context === 'string' ? [] : await this.#shown(run, context, context.asked!.message)
+    const asked =
+      typeof context === 'string' ? [] : await this.prompts.of(run, context.messages, context.asked!.message)
     const said = events.slice(events.findLastIndex(({ type }) => type === 'RUN_STARTED'))
     run.spend(estimatedUsage(asked, said), dayOf(this.now()))
   }

@@ -44,7 +44,7 @@ async function say(
   const messageId = id === null ? undefined : messageIdOf(chatId, id)
   const before = messageId ? await chats.standing(userId, chatId, messageId) : null
   const kept = before ? attachmentsIn(before.message) : []
-  const attachments = uiAttachments(files, chatId, kept)
+  const attachments = uiAttachments(files, kept)
   const message = { chatId, content: text, attachments, ...how }
   if (!before) return chats.send(userId, { ...message, messageId })
   if (before.message.role !== 'user' || textOf(before.message) !== text || !areSame(kept, attachments))

@@ -35,7 +35,7 @@ const patientFetch =
     if (!hasKey) headers.delete('authorization')
     const filled = await withImages(init.body, attachments)
     if (filled) headers.set('content-length', String(filled.bytes))
-    // What is streamed cannot be sent again, were a connection that was kept found to be closed.
+    // On a connection of its own: what is streamed cannot be sent again, were a kept one found to be closed.
     const request = { ...init, headers, body: filled?.body ?? init.body, keepalive: !filled }
     try {
       return await fetch(url, { ...request, timeout: false })

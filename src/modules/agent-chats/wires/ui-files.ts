@@ -12,20 +12,16 @@ export const uiFile = (chatId: string, { id, name, mediaType }: AttachmentPart):
   url: `/api/v1/agent-chats/${chatId}/attachments/${id}`,
 })
 
-const ours = /\/agent-chats\/([\w-]{36})\/attachments\/([\w-]{36})$/
+const ours = /\/agent-chats\/[\w-]{36}\/attachments\/([\w-]{36})$/
 
 /**
  * @param kept those of the message that they come instead of
  * Throws what `received` throws; other addresses are not fetched.
  */
-export function uiAttachments(
-  files: UiFile[],
-  chatId: string,
-  kept: AttachmentPart[],
-): Array<Attachment | AttachmentPart> {
+export function uiAttachments(files: UiFile[], kept: AttachmentPart[]): Array<Attachment | AttachmentPart> {
   const found = files.map(({ url }) => {
-    const [, session, id] = ours.exec(url) ?? []
-    return session === chatId ? kept.find(part => part.id === id) : undefined
+    const id = ours.exec(url)?.[1]
+    return kept.find(part => part.id === id)
   })
   const coming = received(
     files.filter((_, index) => !found[index]).map(({ name, url, pointer }) => ({ name, data: url, pointer })),
