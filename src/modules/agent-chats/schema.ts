@@ -107,9 +107,9 @@ export const messageBody = t.Object(
   { title: 'Message' },
 )
 
-const { attachments: _, ...fields } = messageBody.properties
+const { attachments: _, tools: _tools, ...fields } = messageBody.properties
 
-/** For the API reference: the same message, as it is read off a form. */
+/** For the API reference: the same message, as it is read off a form, which has no place for tools. */
 export const messageForm = t.Object({
   ...fields,
   attachments: t.Optional(
