@@ -1,3 +1,4 @@
+import type { TSchema } from '@sinclair/typebox'
 import { t } from 'elysia'
 import { text } from '../../http/text.ts'
 import { attachmentRules } from '../../limits.ts'
@@ -109,9 +110,9 @@ export const messageBody = t.Object(
 
 const { attachments: _, tools: _tools, ...fields } = messageBody.properties
 
-/** For the API reference: the same message, as it is read off a form, which has no place for tools. */
+/** For the API reference: the same message, as it is read off a form, which has no place for tools, and no null. */
 export const messageForm = t.Object({
-  ...fields,
+  ...Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, withoutNull(field)])),
   attachments: t.Optional(
     t.Array(t.String({ contentMediaType: 'application/octet-stream' }), {
       maxItems: count,
@@ -119,6 +120,11 @@ export const messageForm = t.Object({
     }),
   ),
 })
+
+function withoutNull(field: TSchema): TSchema {
+  const [only, ...others] = (field.anyOf ?? []).filter(({ type }: TSchema) => type !== 'null')
+  return only && others.length === 0 ? t.Optional({ ...only, description: field.description }) : field
+}
 
 const nullable = (description?: string) => t.Nullable(t.String(), { description })
 
