@@ -132,7 +132,8 @@ export function openAgent(config: Config, { people, budget, attachments, now, so
     clientTools: ClientTool[],
   ): PausedCall[] {
     // Of two with one name, it is ours.
-    const isClients = !(toolName in tools.toolSet()) && clientTools.some(({ name }) => name === toolName)
+    const isClients =
+      !Object.hasOwn(tools.toolSet(), toolName) && clientTools.some(({ name }) => name === toolName)
     if (invalid || !(isClients || tools.needsApproval(toolName))) return []
     const waitsFor: HeldCall['waitsFor'] = isClients ? 'client' : 'approval'
     return [{ id: Bun.randomUUIDv7(), toolCallId, toolName, input, waitsFor, answer: null }]

@@ -176,7 +176,11 @@ export class Runner {
 
   /** Loads the agent, so that the first message need not wait for it. */
   warm(): Promise<Agent> {
-    this.#agent ??= this.openAgent()
+    this.#agent ??= this.openAgent().catch(error => {
+      // The next message tries again.
+      this.#agent = null
+      throw error
+    })
     return this.#agent
   }
 

@@ -37,8 +37,13 @@ const patientFetch =
     if (filled) headers.set('content-length', String(filled.bytes))
     // On a connection of its own: what is streamed cannot be sent again, were a kept one found to be closed.
     const request = { ...init, headers, body: filled?.body ?? init.body, keepalive: !filled }
+    const ask = () => fetch(url, { ...request, timeout: false })
     try {
-      return await fetch(url, { ...request, timeout: false })
+      // A kept connection may have been closed meanwhile, which only its next use finds out: once more, on a new one.
+      return await ask().catch(error => {
+        if (filled || init.signal?.aborted || error.code !== 'ECONNRESET') throw error
+        return ask()
+      })
     } catch (cause) {
       throw init.signal?.aborted ? cause : new TypeError('fetch failed', { cause })
     }
