@@ -4,7 +4,7 @@ import type { EventView } from '../../src/modules/agent-chats/schema.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
 import { openEventStream } from '../harness/event-stream.ts'
 import { captureLog } from '../harness/log.ts'
-import { apis, end, modelKey, speech, startModel, startRawModel, word } from '../harness/model.ts'
+import { apis, chunk, end, modelKey, speech, startModel, startRawModel, word } from '../harness/model.ts'
 
 type Person = Awaited<ReturnType<TestApp['newUser']>>
 
@@ -185,6 +185,19 @@ describe('a model API that breaks its own rules', () => {
         await Bun.sleep(0)
       }
     },
+    'a book in a word': async function* () {
+      yield word('before ') + word('x'.repeat(5 * 1024 * 1024)) + end
+    },
+    'all at once': async function* () {
+      const call = (index: number) => ({
+        index,
+        id: `call_${index}`,
+        type: 'function',
+        function: { name: 'get_my_profile', arguments: '{}' },
+      })
+      yield chunk({ tool_calls: Array.from({ length: 101 }, (_, index) => call(index)) }) +
+        chunk({}, 'tool_calls')
+    },
     'be good': async function* () {
       yield word('fine') + end
     },
@@ -218,6 +231,23 @@ describe('a model API that breaks its own rules', () => {
     await until(() => raw.aborted.includes('without end'))
     log.lines.length = 0
   }, 20_000)
+
+  test('a word of more than that is not taken at all', async () => {
+    const { body } = await app.as(alice)('POST', '/agent-chats', { message: 'a book in a word' })
+    expect([body.code, textOf(body.events)]).toEqual(['answer_too_long', 'before '])
+    log.lines.length = 0
+  })
+
+  test('more than a hundred calls of tools end the run, and none is carried out', async () => {
+    const { body } = await app.as(alice)('POST', '/agent-chats', { message: 'all at once' })
+    expect(body.code).toBe('answer_too_long')
+    const types = body.events.map(({ type }: EventView) => type)
+    expect([
+      types.filter((type: string) => type === 'TOOL_CALL_START').length,
+      types.includes('TOOL_CALL_RESULT'),
+    ]).toEqual([100, false])
+    log.lines.length = 0
+  })
 
   test('the failed message and the one after it reach the model as one', async () => {
     const { body } = await app.as(alice)('POST', '/agent-chats', { message: 'nothing at all' })
