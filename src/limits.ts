@@ -96,7 +96,10 @@ export const sessionRules = {
   reuseGraceSeconds: 10,
 }
 
-/** How long a connection may be silent, or not read, before it is cut. */
+/**
+ * How long a connection may be silent, or not read, before it is cut. One whose request came with a body is not
+ * while it waits for its answer: that is Bun's way, and a test holds it.
+ */
 export const idleSeconds = 30
 
 /** Of one message. An image counts as so many tokens of the context. */

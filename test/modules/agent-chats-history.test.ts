@@ -368,6 +368,10 @@ describe('the service', () => {
         yield word('never kept')
         await new Promise(resolve => signal.addEventListener('abort', resolve))
       },
+      'not so fast': async function* () {
+        await Bun.sleep(300)
+        yield word('ok') + end
+      },
       'fill the disk\n\nbe brief': async function* () {
         yield word('ok') + end
       },
@@ -411,6 +415,25 @@ describe('the service', () => {
     expect(next.failure).toBeNull()
     const runs = database.prepare('SELECT status FROM runs WHERE chat_id = ? ORDER BY id').all(run.chatId)
     expect(runs).toEqual([{ status: 'failed' }, { status: 'finished' }])
+  })
+
+  test('answers no message that a full disk cannot keep in line', async () => {
+    const first = await chats.send('alice', { content: 'not so fast' })
+    leaveRoomFor(0)
+    const content = 'z'.repeat(8000)
+    await expect(
+      chats.send('alice', { content, chatId: first.chatId, onConflict: 'enqueue' }),
+    ).rejects.toMatchObject({ code: 'storage_unavailable' })
+    leaveRoomFor(1000)
+    await first.ended
+    const next = await chats.send('alice', {
+      content: 'be brief',
+      chatId: first.chatId,
+      onConflict: 'enqueue',
+    })
+    await next.ended
+    expect([first.failure, next.failure]).toEqual([null, null])
+    expect(raw.requests.some(({ body }) => JSON.stringify(body).includes(content))).toBe(false)
   })
 
   test('takes no message that a full disk cannot keep, and gives its place back', async () => {

@@ -165,6 +165,15 @@ describe('POST /openai/chat/completions', () => {
     await model.stop()
   })
 
+  test("of two tools with one name, the client's and ours, ours is used", async () => {
+    const named = { name: 'get_my_profile', parameters: { type: 'object', properties: {} } }
+    const answer = await ask([user('who am I')], [{ type: 'function', function: named }])
+    expect(answer.choices[0]).toMatchObject({
+      finish_reason: 'stop',
+      message: { content: 'Looking.\n\nFound.' },
+    })
+  })
+
   test("ends with tool_calls where a tool of the client's is called, and goes on with its result", async () => {
     const tools: ChatCompletionTool[] = [
       {

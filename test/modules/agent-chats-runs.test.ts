@@ -273,6 +273,16 @@ describe('Idempotency-Key', () => {
     const hers = await app.as(mallory)('POST', '/agent-chats', { message: 'second message' }, key)
     expect(hers.status).toBe(200)
   })
+
+  test('of a message that was refused, may be tried again', async () => {
+    const key = { 'idempotency-key': crypto.randomUUID() }
+    const { reader, session } = await started({ message: 'busy' })
+    const again = () => send({ message: 'second message', session_id: session }, key)
+    expect((await again()).status).toBe(409)
+    gates.busy!.open()
+    await reader.rest()
+    expect((await again()).status).toBe(200)
+  })
 })
 
 describe('regenerating and editing', () => {
@@ -309,6 +319,14 @@ describe('regenerating and editing', () => {
     await send({ message: 'second message', session_id })
     expect(promptOf('second message')).toEqual(['again', first.body.output, 'second message'])
   })
+})
+
+test('a message that is refused while the model is asked already is not answered on', async () => {
+  const { body } = await send({ message: 'again', message_id: 'mine-4' })
+  const before = raw.aborted.filter(message => message === 'stop').length
+  const refused = await send({ message: 'stop', message_id: 'mine-4', session_id: body.session_id })
+  expect([refused.status, refused.body.code]).toEqual([409, 'message_id_taken'])
+  while (raw.aborted.filter(message => message === 'stop').length === before) await Bun.sleep(5)
 })
 
 /** What the model was sent with this message last, without the instructions. */

@@ -291,6 +291,9 @@ describe('the tools', () => {
       .slice(before)
       .map(({ body }) => (body as unknown as { tools?: object[] }).tools?.length ?? 0)
     expect(offered).toEqual([4, 4, 4, 0])
+    // The calls of each step belong to a message of their own.
+    const asking = body.events.filter(({ type }: EventView) => type === 'TOOL_CALL_START')
+    expect(new Set(asking.map(({ message_id }: EventView) => message_id)).size).toBe(asking.length)
   })
 })
 

@@ -205,7 +205,6 @@ async function listen(
   const before = transcript.length
   let usage: Usage | null = null
   let type: string | undefined
-  let calls = 0
   clock.callStarts()
   narrator.beginStep()
   try {
@@ -225,9 +224,8 @@ async function listen(
         finish = part.finishReason
         usage = usageOf(part.usage)
       }
-      if (part.type === 'tool-input-start') calls++
       const length = 'text' in part ? part.text.length : 'delta' in part ? part.delta.length : 0
-      if (transcript.size + length > answerLimit || calls > callLimit)
+      if (transcript.size + length > answerLimit || narrator.calls > callLimit)
         run.abort(new AppError('answer_too_long'))
       else narrator.tell(part)
     }

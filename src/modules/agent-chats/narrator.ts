@@ -28,6 +28,11 @@ export class Narrator {
     this.#answerId = legStart === 0 ? answerId : null
   }
 
+  /** How many calls of tools have been told. */
+  get calls(): number {
+    return this.#calls.size
+  }
+
   /** What comes is another message than what came. */
   beginStep(): void {
     this.#closeMessages()

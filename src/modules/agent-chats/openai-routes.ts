@@ -6,7 +6,6 @@ import * as schema from './openai-schema.ts'
 import { badAttachments, failuresOfARun, noPlace } from './routes.ts'
 import type { AnswerTo } from './wires/answer-to.ts'
 import { completion, openaiWire } from './wires/openai.ts'
-import { patiently } from './wires/patience.ts'
 import { eventStream } from './wires/stream.ts'
 
 /** For clients of OpenAI's Chat Completions, with an access token for their key. */
@@ -15,18 +14,13 @@ export const openaiRoutes = (completions: Completions, models: string[], answerT
     .use(guard)
     .post(
       '/chat/completions',
-      context => {
-        const { body, caller, request } = context
+      ({ body, caller, request }) => {
         const started = completions.start(caller.userId, body)
         // The request is there as long as its answer, and would hold the files of all of them.
         body.messages = []
         const isAlive = answerTo.isAlive(caller)
         const locale = answerTo.locale(request)
-        if (!body.stream)
-          return patiently(
-            context,
-            started.then<schema.CompletionView>(run => completion(run, locale, isAlive)),
-          )
+        if (!body.stream) return started.then<schema.CompletionView>(run => completion(run, locale, isAlive))
         const withUsage = body.stream_options?.include_usage === true
         return started.then<Response>(run => {
           const reading = { run, wire: openaiWire(run, locale, withUsage), isAlive, after: run.legStart }

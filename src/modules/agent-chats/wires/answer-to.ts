@@ -5,12 +5,11 @@ import type { Locale } from '../../../texts/index.ts'
 import type { Run } from '../run.ts'
 import type { AnswerView } from '../schema.ts'
 import { jsonAnswer } from './json.ts'
-import { type Connection, patiently } from './patience.ts'
 import { sseWire } from './sse.ts'
 import { eventStream } from './stream.ts'
 
 type Sessions = { isAlive(sessionId: string): boolean }
-type Asking = Connection & { caller: { sessionId: string }; set: { headers: Record<string, unknown> } }
+type Asking = { request: Request; caller: { sessionId: string }; set: { headers: Record<string, unknown> } }
 
 export type AnswerTo = ReturnType<typeof answering>
 
@@ -32,10 +31,7 @@ export function answering(sessions: Sessions, fallback: Locale) {
       const locale = localeOf(request, fallback)
       set.headers['content-language'] = locale
       set.headers.vary = [set.headers.vary, 'Accept, Accept-Language'].filter(Boolean).join(', ')
-      return patiently(
-        asking,
-        started.then<AnswerView>(run => jsonAnswer(run, locale, live(caller))),
-      )
+      return started.then<AnswerView>(run => jsonAnswer(run, locale, live(caller)))
     },
 
     /** What comes after a place, as server-sent events; 204, at which an EventSource gives up, where nothing will. */
