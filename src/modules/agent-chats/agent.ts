@@ -225,9 +225,9 @@ async function listen(
         usage = usageOf(part.usage)
       }
       const length = 'text' in part ? part.text.length : 'delta' in part ? part.delta.length : 0
-      if (transcript.size + length > answerLimit || narrator.calls > callLimit)
-        run.abort(new AppError('answer_too_long'))
-      else narrator.tell(part)
+      const tooMany = part.type === 'tool-input-start' && narrator.calls >= callLimit
+      if (transcript.size + length > answerLimit || tooMany) run.abort(new AppError('answer_too_long'))
+      if (!run.signal.aborted) narrator.tell(part)
     }
   } catch (error) {
     // Of a call that was turned away nothing was taken.
