@@ -70,12 +70,8 @@ export class Completions {
 
 const isInstruction = ({ role }: Message) => role === 'system' || role === 'developer'
 
-const notAnswerable = () =>
-  new AppError('invalid_request', {
-    members: {
-      errors: [{ pointer: '/body/messages', detail: 'must begin and end with a message of the user' }],
-    },
-  })
+/** It must begin and end with a message of the user. */
+const notAnswerable = () => new AppError('invalid_request', { pointer: '/body/messages' })
 
 /** What the person said and was told, an answer of several messages joined. */
 function turnsOf(messages: Message[]): Turn[] {
