@@ -15,7 +15,8 @@ type Action = {
 }
 
 const isSignedIn = (person: Person) => person.session !== undefined
-const inProgress = '409 run_in_progress'
+/** Whoever leaves a stream leaves an answer that goes on. */
+const busy = ['409 run_in_progress', '429 too_many_runs, Retry-After 5']
 
 const actions: Action[] = [
   {
@@ -44,13 +45,13 @@ const actions: Action[] = [
     weight: 3,
     can: isSignedIn,
     act: (person, random) => person.chat(undefined, chatOf(person, random)),
-    answers: ['200', inProgress],
+    answers: ['200', ...busy],
   },
   {
     weight: 5,
     can: isSignedIn,
     act: (person, random) => person.stream(undefined, chatOf(person, random), random.below(4) === 0),
-    answers: ['200 RUN_FINISHED', '200, left', inProgress, '429 too_many_runs, Retry-After 5'],
+    answers: ['200 RUN_FINISHED', '200, left', ...busy],
   },
 ]
 

@@ -42,9 +42,11 @@ function checkSecrets(stage: Stage, people: Person[]): void {
     person.password,
     ...person.sessions.flatMap(({ access, refresh, spent }) => [access, refresh, ...spent]),
   ])
-  const mailed = stage.mails().flatMap(({ text }) => /^\d{6}$/m.exec(text) ?? [])
+  const mailed = new Set(stage.mails().flatMap(({ text }) => /^\d{6}$/m.exec(text) ?? []))
   const output = stage.output()
-  const leaked = [...secrets, ...mailed].find(secret => output.includes(secret))
+  // Six digits may well stand within an id.
+  const numbers = output.match(/(?<![\w-])\d{6}(?![\w-])/g) ?? []
+  const leaked = secrets.find(secret => output.includes(secret)) ?? numbers.find(number => mailed.has(number))
   must(!leaked, `no secret is logged, but ${leaked}`)
 }
 

@@ -40,6 +40,7 @@ export const soak: Case = {
     )
     const [samples] = await Promise.all([watched, crowd.act(seed, goOn)])
     const seen = (['memory', 'descriptors', 'latency'] as const).map(of => flat(samples, of))
+    progress(seen.join('; '))
 
     let facts = 0
     for (const person of crowd.people.slice(-50)) facts += await check(person)
