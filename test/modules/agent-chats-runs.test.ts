@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { startApp, type TestApp } from '../harness/app.ts'
 import { followRun, openEventStream } from '../harness/event-stream.ts'
 import { startExecutable, tidy } from '../harness/executable.ts'
-import { chunk, end, startRawModel, word } from '../harness/model.ts'
+import { end, startRawModel, toolCalls, word } from '../harness/model.ts'
 
 type Person = Awaited<ReturnType<TestApp['newUser']>>
 
@@ -24,14 +24,6 @@ const slowly = (name: string) =>
     ])
     yield word('last') + end
   }
-const call = (name: string, args: object) =>
-  chunk({
-    tool_calls: [
-      { index: 0, id: `call_${name}`, type: 'function', function: { name, arguments: JSON.stringify(args) } },
-    ],
-  }) +
-  chunk({}, 'tool_calls') +
-  'data: [DONE]\n\n'
 
 let raw: ReturnType<typeof startRawModel>
 let app: TestApp
@@ -351,7 +343,9 @@ describe('a tool that needs approval', () => {
           message,
           async function* () {
             const results = said(model.requests.at(-1)!.body).match(/"role":"tool"/g)?.length ?? 0
-            yield results > 0 ? word('Done.') + end : call('update_my_profile', { bio: message })
+            yield results > 0
+              ? word('Done.') + end
+              : toolCalls({ name: 'update_my_profile', args: { bio: message } })
           },
         ]),
       ),
@@ -468,7 +462,9 @@ describe('a tool of the client', () => {
     model = startRawModel({
       map: async function* () {
         const results = JSON.stringify(model.requests.at(-1)!.body.messages).includes('"role":"tool"')
-        yield results ? word('There it is.') + end : call('show_map', { place: 'Shanghai' })
+        yield results
+          ? word('There it is.') + end
+          : toolCalls({ name: 'show_map', args: { place: 'Shanghai' } })
       },
     })
     app = await startApp(model.environment)

@@ -6,16 +6,9 @@ import { chatStore } from '../../src/database/chat-store.ts'
 import { Database } from '../../src/database/database.ts'
 import { messagePath } from '../../src/database/message-path.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
-import { chunk, end, startRawModel, word } from '../harness/model.ts'
+import { end, startRawModel, toolCalls, word } from '../harness/model.ts'
 
 type Person = Awaited<ReturnType<TestApp['newUser']>>
-
-const call = (name: string) =>
-  chunk({
-    tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name, arguments: '{}' } }],
-  }) +
-  chunk({}, 'tool_calls') +
-  'data: [DONE]\n\n'
 
 let raw: ReturnType<typeof startRawModel>
 let app: TestApp
@@ -26,7 +19,7 @@ beforeAll(async () => {
     asked =>
       async function* () {
         if (asked === 'who am I?' && !JSON.stringify(raw.requests.at(-1)!.body).includes('"tool"'))
-          yield call('get_my_profile')
+          yield toolCalls({ name: 'get_my_profile', args: {} })
         else if (asked === 'speak at length') yield word(`${'甲'.repeat(99_999)}乙丙`) + end
         else yield word(asked.startsWith('say ') ? asked.slice(4) : 'Yes.') + end
       },

@@ -40,20 +40,7 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
         body: schema.messageBody,
         response: {
           200: schema.answerView,
-          ...problems(
-            'unauthenticated',
-            'chat_not_found',
-            'message_not_found',
-            'message_id_taken',
-            ...badBody,
-            'malformed_form',
-            ...badAttachments,
-            ...largeBody,
-            'idempotency_key_reused',
-            'model_not_available',
-            ...noPlace,
-            ...failuresOfARun,
-          ),
+          ...problems(...noAnswer, 'message_id_taken', 'malformed_form', ...badAttachments, ...largeBody),
         },
         detail: sendMessage,
       },
@@ -78,16 +65,7 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
         body: schema.againBody,
         response: {
           200: schema.answerView,
-          ...problems(
-            'unauthenticated',
-            'chat_not_found',
-            'message_not_found',
-            ...badBody,
-            'idempotency_key_reused',
-            'model_not_available',
-            ...noPlace,
-            ...failuresOfARun,
-          ),
+          ...problems(...noAnswer),
         },
         detail: answerAgain,
       },
@@ -135,6 +113,18 @@ export const failuresOfARun = [
   'run_interrupted',
   'model_timeout',
   'run_timeout',
+] as const
+
+/** Why a message, new or asked again, gets no answer. */
+const noAnswer = [
+  'unauthenticated',
+  'chat_not_found',
+  'message_not_found',
+  ...badBody,
+  'idempotency_key_reused',
+  'model_not_available',
+  ...noPlace,
+  ...failuresOfARun,
 ] as const
 
 /** An answer takes minutes, and its request is there as long; the files in it need not be. */
