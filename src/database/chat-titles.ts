@@ -21,8 +21,8 @@ export function chatTitles(database: Database) {
     giveByPerson: (chatId: string, title: string) => found(chatId, title, byPerson.run(title, chatId)),
     /** In place of the message's. */
     giveByModel: (chatId: string, title: string) => found(chatId, title, byModel.run(title, chatId)),
-    /** Where there is none. */
-    giveByMessage: (chatId: string, title: string, isForNow: boolean) =>
-      found(chatId, title, byMessage.run(title, isForNow ? 'message' : null, chatId)),
+    /** Where there is none. Its words are found in the message. */
+    giveByMessage: (chatId: string, title: string, isForNow: boolean): void =>
+      void byMessage.run(title, isForNow ? 'message' : null, chatId),
   }
 }

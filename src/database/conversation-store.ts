@@ -37,7 +37,12 @@ export function conversationStore(database: Database): ConversationStore {
         if (owner.get(chatId)!.userId !== userId) return 'chat_not_found'
         attach(chatId, attachments)
         // Of no run: they were said elsewhere.
-        return path.append(chatId, '', parentId, messages, now)!
+        const last = path.append(chatId, '', parentId, messages, now)!
+        path.index(
+          chatId,
+          messages.map(({ id }) => id),
+        )
+        return last
       }),
   }
 }

@@ -31,6 +31,9 @@ export function messagePath(database: Database) {
      )
      SELECT id, parent_id AS parentId, run_id AS runId, bytes, content FROM path WHERE parent_id IS ?`,
   )
+  const placeOf = database.prepare<{ position: number; content: string }, [string, string]>(
+    'SELECT position, content FROM messages WHERE chat_id = ? AND id = ?',
+  )
   const last = database.prepare<{ position: number | null }, [string]>(
     'SELECT max(position) AS position FROM messages WHERE chat_id = ?',
   )
@@ -70,7 +73,7 @@ export function messagePath(database: Database) {
       return messages.reverse()
     },
 
-    /** Appends a line of messages below the parent, to be found as well; those that are there stay. The id of the last. */
+    /** Appends a line of messages below the parent; those that are there stay. The id of the last. */
     append(
       chatId: string,
       runId: string,
@@ -83,11 +86,16 @@ export function messagePath(database: Database) {
         const content = JSON.stringify(message)
         // Thoughts are not shown to later runs: they take nothing of their budget, and are not read.
         const bytes = message.role === 'reasoning' ? 0 : Buffer.byteLength(content)
-        const { changes } = insert.run({ chatId, position, id, parentId, runId, now, bytes, content })
-        if (changes > 0) index.addMessage(chatId, position++, message)
+        position += insert.run({ chatId, position, id, parentId, runId, now, bytes, content }).changes
         parentId = id
       }
       return parentId
+    },
+
+    /** From now on their words are found. Not as they come: it takes longer than to keep them, and nobody waits for it. */
+    index(chatId: string, ids: string[]): void {
+      for (const { position, content } of ids.flatMap(id => placeOf.get(chatId, id) ?? []))
+        index.addMessage(chatId, position, JSON.parse(content))
     },
   }
 }

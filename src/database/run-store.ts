@@ -145,6 +145,7 @@ export function runStore(database: Database): RunStore {
       if (chat && chat.userId !== userId) return 'chat_not_found'
       const start = startOf(chatId, chat?.headId ?? null, at)
       if (!start) return 'message_not_found'
+      if (!chat) return { ...start, messages: [], open: null }
       const open = openOfChat.get(chatId)
       return {
         ...start,
@@ -195,6 +196,7 @@ export function runStore(database: Database): RunStore {
         const headId = path.append(chatId, runId, run.messageId, answer, now)
         followHead.run({ chatId, runId, messageId: run.messageId, headId, now })
         keepEvents.run(chatId, runId, JSON.stringify(events))
+        path.index(chatId, [run.messageId ?? [], answer.map(({ id }) => id)].flat(2))
       }
       await database.write(step).catch(error => {
         record.hold(runId, recorded)

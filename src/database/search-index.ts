@@ -1,4 +1,4 @@
-/** The index of what was said, written within the step that says it. What leaves the chats leaves it by the schema. */
+/** The index of what was said, written within the step that is running. What leaves the chats leaves it by the schema. */
 import type { ChatMessage } from '../modules/agent-chats/store.ts'
 import type { Database } from './database.ts'
 import { textOf } from './message-text.ts'
@@ -13,6 +13,7 @@ export function searchIndex(database: Database) {
      WHERE s.chat_id = ?`,
   )
   const row = '($number << 24) + $position'
+  const known = database.prepare<unknown>(`SELECT rowid FROM search WHERE rowid = ${row}`)
   const insert = database.prepare(`INSERT INTO search (rowid, words) VALUES (${row}, $words)`)
   const remove = database.prepare(`DELETE FROM search WHERE rowid = ${row}`)
   // As where a chat goes.
@@ -29,10 +30,11 @@ export function searchIndex(database: Database) {
   }
 
   return {
-    /** Of thoughts and tools nothing is looked for. */
+    /** If it is not there yet: the index itself would take it twice. Of thoughts and tools nothing is looked for. */
     addMessage(chatId: string, position: number, message: ChatMessage): void {
-      if (message.role === 'user' || message.role === 'assistant')
-        add(chatOf(chatId), position, textOf(message))
+      if (message.role !== 'user' && message.role !== 'assistant') return
+      const chat = chatOf(chatId)
+      if (!known.get({ number: chat.number, position })) add(chat, position, textOf(message))
     },
 
     setTitle(chatId: string, title: string): void {

@@ -224,6 +224,19 @@ describe('the index', () => {
     await small.stop()
   })
 
+  test('has a message once, however often it is answered', async () => {
+    const small = await startApp(raw.environment)
+    const bob = await small.newUser()
+    const { body } = await small.as(bob)('POST', '/agent-chats', { message: 'a narwhal' })
+    const again = await small.as(bob)('POST', `/agent-chats/${body.session_id}/regenerate`, {})
+    expect(again.status).toBe(200)
+    const index = new Sqlite(join(small.dataDir, 'parley.db'))
+    const texts = index.query('SELECT count(*) AS n FROM search_docsize').get()
+    expect(texts).toEqual({ n: 3 })
+    index.close()
+    await small.stop()
+  })
+
   test('holds nothing of what tools say', async () => {
     const eve = await app.newUser()
     await app.as(eve)('PATCH', '/users/me', { bio: 'quetzalcoatl' })
@@ -244,7 +257,9 @@ describe('the index', () => {
           .prepare('INSERT INTO chats (id, user_id, created_at, updated_at) VALUES (?, ?, 1, 1)')
           .run(`of-${id}`, id)
         const message = { role: 'user' as const, content: 'the same words' }
-        messagePath(database).append(`of-${id}`, 'run', null, [{ id: 'm', message }], 1)
+        const path = messagePath(database)
+        path.append(`of-${id}`, 'run', null, [{ id: 'm', message }], 1)
+        path.index(`of-${id}`, ['m'])
       }
     })
     const page = { question: 'words', after: null, limit: 10 }
