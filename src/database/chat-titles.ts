@@ -10,9 +10,6 @@ export function chatTitles(database: Database) {
   const byModel = database.prepare<null, [string, string]>(
     "UPDATE chats SET title = ?, title_by = 'model' WHERE id = ? AND title_by = 'message'",
   )
-  const byMessage = database.prepare<null, [string, string | null, string]>(
-    'UPDATE chats SET title = ?, title_by = ? WHERE id = ? AND title IS NULL',
-  )
   const found = (chatId: string, title: string, { changes }: { changes: number }): void => {
     if (changes > 0) index.setTitle(chatId, title)
   }
@@ -21,8 +18,5 @@ export function chatTitles(database: Database) {
     giveByPerson: (chatId: string, title: string) => found(chatId, title, byPerson.run(title, chatId)),
     /** In place of the message's. */
     giveByModel: (chatId: string, title: string) => found(chatId, title, byModel.run(title, chatId)),
-    /** Where there is none. Its words are found in the message. */
-    giveByMessage: (chatId: string, title: string, isForNow: boolean): void =>
-      void byMessage.run(title, isForNow ? 'message' : null, chatId),
   }
 }

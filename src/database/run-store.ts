@@ -11,7 +11,6 @@ import type {
   RunStore,
 } from '../modules/agent-chats/store.ts'
 import { addAttachments, attachmentRoom, attachmentsOf } from './attachment-store.ts'
-import { chatTitles } from './chat-titles.ts'
 import type { Database } from './database.ts'
 import { messagePath } from './message-path.ts'
 import { runRecord } from './run-record.ts'
@@ -41,7 +40,6 @@ const isOpen = `status IN (${openStatuses.map(status => `'${status}'`).join(', '
 export function runStore(database: Database): RunStore {
   const path = messagePath(database)
   const record = runRecord(database)
-  const titles = chatTitles(database)
   const spend = addSpent(database)
   const attach = addAttachments(database)
   const hasRoom = attachmentRoom(database)
@@ -51,8 +49,13 @@ export function runStore(database: Database): RunStore {
   const insertChat = database.prepare(
     'INSERT INTO chats (id, user_id, created_at, updated_at) VALUES ($chatId, $userId, $now, $now)',
   )
-  const moveHead = database.prepare(
-    'UPDATE chats SET head_id = $headId, updated_at = $now WHERE id = $chatId',
+  /** The message's beginning is its title where there is none. Nothing changes where the chat is another's. */
+  const goOnWith = database.prepare(
+    `INSERT INTO chats (id, user_id, head_id, title, title_by, created_at, updated_at)
+     VALUES ($chatId, $userId, $headId, $title, $titleBy, $now, $now)
+     ON CONFLICT (id) DO UPDATE SET head_id = $headId, updated_at = $now,
+       title_by = iif(title IS NULL, $titleBy, title_by), title = ifnull(title, $title)
+     WHERE user_id = $userId`,
   )
   /** Unless the person has gone on from another answer meanwhile, the path ends with this one. */
   const followHead = database.prepare(
@@ -170,15 +173,16 @@ export function runStore(database: Database): RunStore {
       }),
     beginRun: (start, { messageId, message, parentId, title }) =>
       database.write(() => {
-        const { chatId, now } = start
+        const { chatId, userId, now } = start
         if (!hasRoom(start)) return 'attachment_space_full'
         // What it was to hang below may be gone with the chat.
-        if (!ownChat(start) || (parentId && !path.has(chatId, parentId))) return 'chat_not_found'
+        if (parentId && !path.has(chatId, parentId)) return 'chat_not_found'
         if (message && path.has(chatId, message.id)) return 'message_id_taken'
+        const named = { title: title?.text ?? null, titleBy: title?.isForNow ? 'message' : null }
+        if (!goOnWith.run({ chatId, userId, headId: messageId, ...named, now }).changes)
+          return 'chat_not_found'
         keepRun(start, 'running', messageId, null)
         if (message) path.append(chatId, start.runId, parentId, [message], now)
-        if (title) titles.giveByMessage(chatId, title.text, title.isForNow)
-        moveHead.run({ chatId, headId: messageId, now })
         return 'begun'
       }),
     record: record.add,

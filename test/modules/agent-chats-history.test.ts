@@ -154,12 +154,16 @@ describe('the store', () => {
     // Were any of these read, it would not parse.
     await database.write(() => {
       for (let position = 2; position < 20_000; position++) insert.run(position, `h${position}`, position)
+      // But this one, for the index.
+      database
+        .prepare(
+          "UPDATE messages SET content = json_object('role', 'user', 'content', '') WHERE id = 'h19999'",
+        )
+        .run()
       database.prepare("UPDATE runs SET message_id = 'h19999' WHERE id = 'huge0'").run()
     })
     await finish('huge', 'huge0', 'last')
-    const start = performance.now()
     expect(await history('huge', 'alice', 1000)).toEqual([assistant('last')])
-    expect(performance.now() - start).toBeLessThan(50)
   })
 
   test('keeps nothing of an answer whose run is gone but what it took', async () => {

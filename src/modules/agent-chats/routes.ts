@@ -16,8 +16,7 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
     .use(guard)
     .post(
       '',
-      context => {
-        const { body, caller, headers } = context
+      ({ body, caller, headers, request, set }) => {
         const key = keyOf(headers, body)
         const keepsAttachments = !body.attachments
         const attachments = taken(body)
@@ -32,7 +31,7 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
           onConflict: body.on_conflict,
           key,
         })
-        return answerTo.answer(context, started)
+        return answerTo.answer({ request, caller, set }, started)
       },
       {
         signedIn: true,
@@ -47,8 +46,7 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
     )
     .post(
       '/:session_id/regenerate',
-      context => {
-        const { body, params, caller, headers } = context
+      ({ body, params, caller, headers, request, set }) => {
         const started = chats.regenerate(caller.userId, params.session_id, {
           messageId: body.message_id,
           model: body.model,
@@ -56,7 +54,7 @@ export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Gu
           onConflict: body.on_conflict,
           key: keyOf(headers, { ...params, ...body }),
         })
-        return answerTo.answer(context, started)
+        return answerTo.answer({ request, caller, set }, started)
       },
       {
         signedIn: true,
