@@ -1,12 +1,25 @@
-/** https://mastra.ai: a framework for agents, with a server of its own; here run by Bun. */
+/** https://mastra.ai: a framework for agents, with a server of its own, here run as its packages ask for: by Node. */
+import { arch } from 'node:os'
 import { join } from 'node:path'
 import { type Agent, manyRequests } from '../agents/agent.ts'
 import { folder, type Server, serve } from '../processes.ts'
 import { installPackages } from './install.ts'
 
-export async function startMastra(dataDir = folder(), modelUrl = 'http://127.0.0.1:9'): Promise<Server> {
+/** Its packages name no other than Node; by Bun its first token is sooner. */
+type Runtime = 'Node' | 'Bun'
+
+const programs = {
+  Node: (installed: string) => join(installed, `node_modules/node-linux-${arch()}/bin/node`),
+  Bun: () => process.execPath,
+}
+
+export async function startMastra(
+  dataDir = folder(),
+  modelUrl = 'http://127.0.0.1:9',
+  runtime: Runtime = 'Node',
+): Promise<Server> {
   const installed = await installPackages('mastra')
-  return serve([process.execPath, join(installed, 'server.js')], {
+  return serve([programs[runtime](installed), join(installed, 'server.js')], {
     cwd: installed,
     environment: {
       ...manyRequests,
@@ -18,8 +31,8 @@ export async function startMastra(dataDir = folder(), modelUrl = 'http://127.0.0
   })
 }
 
-export async function startMastraAgent(model: Server): Promise<Agent> {
-  const server = await startMastra(folder(), model.url)
+export async function startMastraAgent(model: Server, runtime?: Runtime): Promise<Agent> {
+  const server = await startMastra(folder(), model.url, runtime)
   return {
     ...server,
     ask: message => ({

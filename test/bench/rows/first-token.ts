@@ -16,10 +16,13 @@ export const firstToken: Row = {
   async run(bench) {
     const model = await startModel()
     const agents = { model, pipe: await startPipe(model), parley: await startParleyAgent(model) }
-    const mastra = await entered('Mastra', () => startMastraAgent(model))
+    const rivals = [
+      await entered('Mastra', () => startMastraAgent(model)),
+      await entered('Mastra by Bun', () => startMastraAgent(model, 'Bun')),
+    ]
     const figures: Figure[] = []
-    for (const streams of [1, 50, 400]) figures.push(...(await added(bench, streams, agents, mastra)))
-    await leave([mastra])
+    for (const streams of [1, 50, 400]) figures.push(...(await added(bench, streams, agents, rivals)))
+    await leave(rivals)
     for (const agent of Object.values(agents)) await agent.stop()
     return figures
   },
@@ -31,7 +34,7 @@ async function added(
   bench: Bench,
   streams: number,
   { model, pipe, parley }: Agents,
-  mastra: Entered<Agent>,
+  entries: Array<Entered<Agent>>,
 ): Promise<Figure[]> {
   bench.progress(`${streams} open`)
   const once = (agent: Agent) => medianFirstWord(bench, agent, model, streams)
@@ -40,7 +43,7 @@ async function added(
     bench,
     bench.quick ? 1 : rounds,
     { model: () => once(model), pipe: () => once(pipe), parley: () => once(parley) },
-    [contestant(mastra, once)],
+    entries.map(entry => contestant(entry, once)),
   )
   const addedTo = (total: number[]) => differences(total, ms.own.model)
   const rivals = ms.rivals.map(rival =>

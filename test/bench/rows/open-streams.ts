@@ -35,7 +35,7 @@ export const openStreams: Row = {
       bench,
       bench.quick ? 1 : 2,
       { pipe: once('pipe', startPipe), parley: once('parley', startParleyAgent) },
-      [{ name: 'Mastra', once: once('mastra', startMastraAgent) }],
+      [{ name: 'Mastra', once: once('mastra', model => startMastraAgent(model)) }],
       { warmUp: false },
     )
     const most = counts.slice(1)

@@ -14,8 +14,8 @@ export const size: Row = {
     await build()
     const parley = mebibytes(program)
     const floor = mebibytes(await compile('empty'))
-    const withBun = async (name: 'better-auth' | 'mastra') =>
-      mebibytes(join(await installPackages(name), 'node_modules')) + mebibytes(process.execPath)
+    const packages = async (name: 'better-auth' | 'mastra') =>
+      mebibytes(join(await installPackages(name), 'node_modules'))
     return [
       {
         what: 'Size on disk',
@@ -25,9 +25,13 @@ export const size: Row = {
         floor: { value: floor, by: 'an empty `Bun.serve`, compiled' },
         result: { value: parley / floor },
         rivals: [
-          await rival('Mastra', 'packages and Bun; agent alone', parley, () => withBun('mastra')),
-          await rival('better-auth', 'packages and Bun; accounts alone', parley, () =>
-            withBun('better-auth'),
+          // Node is one of its packages here.
+          await rival('Mastra', 'packages and Node; agent alone', parley, () => packages('mastra')),
+          await rival(
+            'better-auth',
+            'packages and Bun; accounts alone',
+            parley,
+            async () => (await packages('better-auth')) + mebibytes(process.execPath),
           ),
           await rival('PocketBase', 'no agent', parley, async () => mebibytes(await pocketBaseProgram())),
         ],
