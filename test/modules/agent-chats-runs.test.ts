@@ -71,6 +71,16 @@ const started = async (body: object, headers = {}) => {
 const runOf = (session: string, run: string, who = alice) =>
   app.as(who)('GET', `/agent-chats/${session}/runs/${run}`)
 
+/** Nothing is kept until it is let go: what was asked for meanwhile is all under way at once. */
+async function holdingTheDisk<T>(
+  { dataDir }: TestApp,
+  step: (release: () => void) => Promise<T>,
+): Promise<T> {
+  const foreign = new Sqlite(join(dataDir, 'parley.db'))
+  foreign.run('BEGIN IMMEDIATE')
+  return step(() => foreign.run('ROLLBACK')).finally(() => foreign.close())
+}
+
 describe('GET /agent-chats/{session_id}/runs/{run_id}/events', () => {
   test('tells a run from any place on, nothing lost or doubled, while it goes on and after its end', async () => {
     const { reader, session, run } = await started({ message: 'many words' })
@@ -315,10 +325,17 @@ describe('regenerating and editing', () => {
 
 test('a message that is refused while the model is asked already is not answered on', async () => {
   const { body } = await send({ message: 'again', message_id: 'mine-4' })
-  const before = raw.aborted.filter(message => message === 'stop').length
-  const refused = await send({ message: 'stop', message_id: 'mine-4', session_id: body.session_id })
+  const times = (messages: string[]) => messages.filter(message => message === 'stop').length
+  const asked = () => times(raw.requests.map(({ body }) => textsOf(body).at(-1)!))
+  const before = { asked: asked(), aborted: times(raw.aborted) }
+  const refused = await holdingTheDisk(app, async release => {
+    const refused = send({ message: 'stop', message_id: 'mine-4', session_id: body.session_id })
+    while (asked() === before.asked) await Bun.sleep(5)
+    release()
+    return refused
+  })
   expect([refused.status, refused.body.code]).toEqual([409, 'message_id_taken'])
-  while (raw.aborted.filter(message => message === 'stop').length === before) await Bun.sleep(5)
+  while (times(raw.aborted) === before.aborted) await Bun.sleep(5)
 })
 
 /** What the model was sent with this message last, without the instructions. */
