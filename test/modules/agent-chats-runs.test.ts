@@ -440,6 +440,59 @@ describe('a tool that needs approval', () => {
     expect(state.body.status).toBe('cancelled')
   })
 
+  describe('cancelled while it waits', () => {
+    const cancel = (at: { session: string; run: string }) =>
+      app.as(carol)('POST', `/agent-chats/${at.session}/runs/${at.run}/cancel`)
+    const used = async () => (await app.as(carol)('GET', '/users/me/usage')).body.total
+    const answering = async (session: string) => {
+      while (!app.services.agentChats.answering(carol.user.id, session)) await Bun.sleep(1)
+    }
+
+    test('is cancelled, and no answer to its call is taken any more', async () => {
+      const asked = await ask('twice')
+      const before = [await bio(), await used()]
+      expect((await cancel(asked)).body.status).toBe('cancelled')
+      const late = await answer(asked, { approved: true })
+      expect([late.status, late.body.code]).toEqual([409, 'call_answered'])
+      expect([await bio(), await used()]).toEqual(before)
+    })
+
+    test('is cancelled as well if a new message is just about to end the wait, and counts once', async () => {
+      const asked = await ask('twice')
+      const before = await used()
+      const [cancelled, next] = await holdingTheDisk(app, async release => {
+        const next = app.as(carol)('POST', '/agent-chats', { message: 'twice', session_id: asked.session })
+        await answering(asked.session)
+        const cancelled = cancel(asked)
+        await Promise.race([cancelled, Bun.sleep(200)])
+        release()
+        return Promise.all([cancelled, next])
+      })
+      expect([cancelled.status, cancelled.body.status]).toEqual([200, 'cancelled'])
+      expect(next.status).toBe(200)
+      const { usage } = (
+        await app.as(carol)('GET', `/agent-chats/${asked.session}/runs/${next.body.events[0].run_id}`)
+      ).body
+      const after = await used()
+      expect(after.output_tokens).toBe(before.output_tokens + usage.output_tokens)
+      expect(after.input_tokens).toBe(before.input_tokens + usage.input_tokens)
+    })
+
+    test('is cancelled as well if an answer to its call takes it up at the same moment', async () => {
+      const asked = await ask('twice')
+      const cancelled = await holdingTheDisk(app, async release => {
+        const approved = answer(asked, { approved: true })
+        await answering(asked.session)
+        const cancelled = cancel(asked)
+        await Promise.race([cancelled, Bun.sleep(200)])
+        release()
+        await approved
+        return cancelled
+      })
+      expect([cancelled.status, cancelled.body.status]).toEqual([200, 'cancelled'])
+    })
+  })
+
   test('gone on with from another answer, the chat stays there when the wait ends', async () => {
     const asked = await ask('twice')
     const path = `/agent-chats/${asked.session}`

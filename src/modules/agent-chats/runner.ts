@@ -123,19 +123,17 @@ export class Runner {
     return this.keeper.find(name)
   }
 
+  /** Resolves when the run has ended, whatever begins, or takes it up again, at the same moment. */
   async cancel(name: RunName): Promise<void> {
     const live = () => this.live(name.userId, name.chatId, name.runId)
-    // Taken up for an answer that was none, it waits again.
-    for (let run = live(); run; run = live()) await this.#cancelLive(run)
-    const { status } = await this.state(name)
-    // A message that comes first ends the wait as well.
-    if (status !== 'waiting' || this.answering(name.userId, name.chatId)) return
-    // So that nobody answers what it waits for meanwhile.
-    await this.alone(name, 'enqueue', () => this.#cancelWaiting(name))
-  }
-
-  async #cancelWaiting(name: RunName): Promise<void> {
-    const kept = await this.keeper.find(name)
+    let kept: KeptRun
+    do {
+      // Taken up for an answer that was none, it waits again.
+      for (let run = live(); run; run = live()) await this.#cancelLive(run)
+      kept = await this.find(name)
+    } while (live())
+    // In line for the disk before anything is awaited: answers that come later find it ended, and a message that
+    // ends the wait as well ends nothing twice.
     if (kept.status === 'waiting') await this.keeper.settle(kept, 'run_cancelled')
   }
 
@@ -147,9 +145,13 @@ export class Runner {
 
   /**
    * Takes a step while nothing runs in the chat and nothing begins to. Where something does it throws
-   * run_in_progress, waits for its turn, or ends that first.
+   * run_in_progress, or ends that first.
    */
-  async alone<T>(chat: ChatName, onConflict: OnConflict, step: () => Promise<T>): Promise<T> {
+  async alone<T>(
+    chat: ChatName,
+    onConflict: Exclude<OnConflict, 'enqueue'>,
+    step: () => Promise<T>,
+  ): Promise<T> {
     const place = new Step({ ...chat, id: undefined, model: null })
     const turn = Promise.withResolvers<void>()
     if (this.#lanes.enter(place, onConflict, turn.resolve) === 'now') turn.resolve()
