@@ -107,6 +107,11 @@ export function runStore(database: Database): RunStore {
   const interrupted = database.prepare<RunRow, []>(
     `SELECT ${runColumns}, events FROM ${openRuns} WHERE ${isOpen} AND status <> 'waiting' ORDER BY r.id`,
   )
+  /** Ids of messages that are still to come: of answers that are told of already, and of what stands in line. */
+  const promised = database.prepare<{ found: 1 }, [{ chatId: string; messageId: string }]>(
+    `SELECT 1 AS found FROM runs INDEXED BY runs_open WHERE chat_id = $chatId AND ${isOpen}
+     AND (answer_id = $messageId OR (status = 'queued' AND pending ->> '$.message.id' = $messageId)) LIMIT 1`,
+  )
   const setPending = database.prepare(
     'UPDATE runs SET status = $status, pending = $pending WHERE chat_id = $chatId AND id = $runId',
   )
@@ -124,6 +129,9 @@ export function runStore(database: Database): RunStore {
     insertRun.run({ runId, chatId, answerId, model, now, status, messageId, pending })
     if (key) insertKey.run({ ...key, userId, chatId, runId, expiresAt: now + keySeconds * 1000 })
   }
+
+  const isTaken = (chatId: string, messageId: string): boolean =>
+    path.has(chatId, messageId) || promised.get({ chatId, messageId }) !== null
 
   /** With what it is saying, where it has not ended. */
   const withRecord = (row: RunRow): KeptRun =>
@@ -168,6 +176,7 @@ export function runStore(database: Database): RunStore {
       database.write(() => {
         if (!hasRoom(start)) return 'attachment_space_full'
         if (!ownChat(start)) return 'chat_not_found'
+        if (order.message && isTaken(start.chatId, order.message.id)) return 'message_id_taken'
         keepRun(start, 'queued', null, JSON.stringify(order))
         return 'queued'
       }),
@@ -177,6 +186,7 @@ export function runStore(database: Database): RunStore {
         if (!hasRoom(start)) return 'attachment_space_full'
         // What it was to hang below may be gone with the chat.
         if (parentId && !path.has(chatId, parentId)) return 'chat_not_found'
+        // Ids that are promised to others were asked for as it was queued: what begins at once finds nobody in line.
         if (message && path.has(chatId, message.id)) return 'message_id_taken'
         const named = { title: title?.text ?? null, titleBy: title?.isForNow ? 'message' : null }
         if (!goOnWith.run({ chatId, userId, headId: messageId, ...named, now }).changes)

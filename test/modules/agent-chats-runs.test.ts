@@ -254,6 +254,94 @@ describe('on_conflict', () => {
   })
 })
 
+describe('the id of a message, chosen by the client', () => {
+  type Named = { session: string; id: string }
+  const wires: Record<string, (named: Named) => [path: string, body: object]> = {
+    'POST /agent-chats': ({ session, id }) => [
+      '/agent-chats',
+      { message: 'edited', message_id: id, session_id: session, on_conflict: 'enqueue' },
+    ],
+    'POST /agent-chats/ui': ({ session, id }) => [
+      '/agent-chats/ui',
+      {
+        id: session,
+        messages: [{ id, role: 'user', parts: [{ type: 'text', text: 'edited' }] }],
+        on_conflict: 'enqueue',
+      },
+    ],
+    'POST /agent-chats/ag-ui': ({ session, id }) => [
+      '/agent-chats/ag-ui?on_conflict=enqueue',
+      { threadId: session, runId: crypto.randomUUID(), messages: [{ id, role: 'user', content: 'edited' }] },
+    ],
+  }
+  const post = async ([path, body]: [path: string, body: object]) => {
+    const left = new AbortController()
+    const answer = await fetch(`${app.url}/api/v1${path}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${alice.access_token}`,
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+      },
+      body: JSON.stringify(body),
+      signal: left.signal,
+    })
+    const code = answer.ok ? null : ((await answer.json()) as { code: string }).code
+    left.abort()
+    return [answer.status, code]
+  }
+  const queuedIn = (session: string) =>
+    new Sqlite(join(app.dataDir, 'parley.db'))
+      .query<{ id: string }, [string]>("SELECT id FROM runs WHERE chat_id = ? AND status = 'queued'")
+      .all(session)
+  /** A chat that is answering, with one more message in line. */
+  const busyChat = async (message_id: string) => {
+    const { reader, session, run } = await started({ message: 'busy' })
+    await reader.until('TEXT_MESSAGE_CONTENT')
+    const queued = await stream({
+      message: 'second message',
+      message_id,
+      session_id: session,
+      on_conflict: 'enqueue',
+    })
+    const [{ id }] = queuedIn(session) as [{ id: string }]
+    const answerOf = async (run: string) => (await runOf(session, run)).body.answer_id as string
+    return { reader, session, queued, running: await answerOf(run), coming: await answerOf(id) }
+  }
+
+  test.each(Object.entries(wires))(
+    'is refused at once by %s where it is promised to an answer, or to another message in line',
+    async (_, request) => {
+      const inLine = `in-line-${crypto.randomUUID()}`
+      const { reader, session, queued, running, coming } = await busyChat(inLine)
+      for (const id of [coming, running, inLine])
+        expect(await post(request({ session, id }))).toEqual([409, 'message_id_taken'])
+      expect(queuedIn(session).length).toBe(1)
+      // Of another chat it may be had.
+      expect(await post(request({ session: crypto.randomUUID(), id: coming }))).toEqual([200, null])
+      gates.busy!.open()
+      await reader.rest()
+      await queued.rest()
+      const { body } = await app.as(alice)('GET', `/agent-chats/${session}/messages`)
+      const ids = body.messages.map(({ id }: { id: string }) => id)
+      expect(ids.slice(0, 3)).toEqual([coming, inLine, running])
+    },
+  )
+
+  test('is refused at once where a message of the chat has it, also for one that would be queued', async () => {
+    const { body } = await send({ message: 'edited', message_id: 'mine-5' })
+    const { reader, session } = await started({ message: 'busy', session_id: body.session_id })
+    await reader.until('TEXT_MESSAGE_CONTENT')
+    expect(await post(wires['POST /agent-chats']!({ session, id: 'mine-5' }))).toEqual([
+      409,
+      'message_id_taken',
+    ])
+    expect(queuedIn(session)).toEqual([])
+    gates.busy!.open()
+    await reader.rest()
+  })
+})
+
 describe('Idempotency-Key', () => {
   test('the same key and body is the same run, at once and later; another body is 422', async () => {
     const key = { 'idempotency-key': crypto.randomUUID() }

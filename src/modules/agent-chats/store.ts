@@ -139,8 +139,11 @@ export interface RunStore {
    * where none does; null where there is no such message.
    */
   standing(chatId: string, userId: string, messageId: string): Promise<KeptMessage | null>
-  /** Records a run that will begin later; an unknown chat begins. */
-  queueRun(start: RunStart, order: Order): Promise<'queued' | 'chat_not_found' | 'attachment_space_full'>
+  /** Records a run that will begin later; an unknown chat begins. The ids of what is still to come are taken too. */
+  queueRun(
+    start: RunStart,
+    order: Order,
+  ): Promise<'queued' | 'chat_not_found' | 'message_id_taken' | 'attachment_space_full'>
   /** Records the run and its message; an unknown chat begins. Of another's chat nothing is changed. */
   beginRun(
     start: RunStart,
