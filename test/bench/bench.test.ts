@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { emptyFolder, tidy } from '../harness/executable.ts'
 import { chart } from './chart.ts'
 import type { Bench, Figure } from './figure.ts'
+import { populateChats, rareWord } from './messages.ts'
+import { startParley } from './parley.ts'
 import { hotFunctions } from './profile.ts'
 import type { Report } from './report.ts'
 import { against, alternateWith } from './rounds.ts'
@@ -67,6 +69,33 @@ test('the table has targets, met or not, and every rival', () => {
   expect(line).toBe(
     '| Something <asked> | 2 ms | 1 ms: nothing else | 2 | ≤ 1.5 | **no** | Slow 8 ms: 4, ≥ 4: yes<br>Absent not measured: it needs Go to be built | 2026-01-02 |',
   )
+})
+
+test('what lies between floor and figure stands below the floor', () => {
+  const between = { value: 1.5, by: 'a little more' }
+  const rows = { row: { date: '2026-01-02', figures: [{ ...figure, between }] } }
+  expect(table({ ...report, rows }, ['row'])).toContain('| 1 ms: nothing else<br>1.5 ms: a little more | 2 |')
+})
+
+test.each([1000, 2000])('of %p messages, those who ask for them find as many of their own', async size => {
+  const dataDir = emptyFolder()
+  const person = (await populateChats(dataDir, size, 2000)).at(-1)!
+  const { long, short } = person.chats
+  const parley = await startParley(dataDir)
+  const headers = { authorization: `Bearer ${person.accessToken}` }
+  const get = async (path: string) => {
+    const answer = await fetch(`${parley.url}${path}`, { headers })
+    return (await answer.json()) as Record<'chats' | 'messages', Array<{ id: string }>>
+  }
+  const [list, found, { messages }] = await Promise.all([
+    get('/agent-chats?limit=100'),
+    get(`/agent-chats?q=${rareWord}`),
+    get(`/agent-chats/${long}/messages?limit=100`),
+  ])
+  await parley.stop()
+  expect(list.chats.map(({ id }) => id).toSorted()).toEqual([long, ...short].toSorted())
+  expect(found.chats).toHaveLength(3)
+  expect(messages).toHaveLength(100)
 })
 
 test('the chart has a bar for each that was measured, in proportion, and names who was not', () => {

@@ -5,13 +5,17 @@ export type Figure = {
   better: 'less' | 'more'
   parley: number
   /** The least that the same work costs without Parley, and what does it. */
-  floor?: { value: number; by: string }
+  floor?: Other
+  /** What lies in between, for comparison. */
+  between?: Other
   /** What the target speaks of: a ratio, unless it has a unit. */
   result: { value: number; unit?: string }
   /** None where the figure is there for comparison. */
   target?: Target
   rivals?: Rival[]
 }
+
+type Other = { value: number; by: string }
 
 /** Another product at the same work. `times` is how many times better Parley does it; `note` what is not the same. */
 export type Rival = { name: string; note?: string } & (

@@ -25,7 +25,10 @@ export function table({ machine, versions, rows }: Report, names: string[]): str
 const cells = (figure: Figure): string[] => [
   figure.what,
   `${readable(figure.parley)} ${figure.unit}`,
-  figure.floor ? `${readable(figure.floor.value)} ${figure.unit}: ${figure.floor.by}` : '',
+  [figure.floor ?? [], figure.between ?? []]
+    .flat()
+    .map(({ value, by }) => `${readable(value)} ${figure.unit}: ${by}`)
+    .join('<br>'),
   `${readable(figure.result.value)} ${figure.result.unit ?? ''}`.trim(),
   ...(figure.target ? verdict(figure.result, figure.target) : ['', '']),
   (figure.rivals ?? []).map(rival => words(rival, figure.unit)).join('<br>'),

@@ -3,6 +3,7 @@ import type { Row } from '../figure.ts'
 import { abortedStreams } from './aborted-streams.ts'
 import { firstToken } from './first-token.ts'
 import { generators } from './generators.ts'
+import { millionMessages } from './million-messages.ts'
 import { millionUsers } from './million-users.ts'
 import { openStreams } from './open-streams.ts'
 import { pausedReader } from './paused-reader.ts'
@@ -28,4 +29,5 @@ export const rows: Row[] = [
   start,
   size,
   millionUsers,
+  millionMessages,
 ]
