@@ -43,9 +43,21 @@ type Reader = (body: Request | Response) => Promise<object>
 
 function readerOf({ headers }: Request, { bytes: max, forms = false }: BodyLimit): Reader {
   const type = headers.get('content-type') ?? ''
-  if (/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type)) return body => jsonObject(body, max)
+  if (/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type))
+    return async body => withoutInherited(await jsonObject(body, max))
   if (!forms || !/^multipart\/form-data\b/i.test(type)) throw new AppError('unsupported_media_type')
-  return body => formObject(body, type, max)
+  return async body => withoutInherited(await formObject(body, type, max))
+}
+
+/**
+ * No route knows a member that is called as what every object inherits, `toString` say. The framework takes it for
+ * known: it finds the name in the schema's own object, leaves the member in, and then refuses it. Further down it is
+ * not refused, and stays: there it may be part of what is anybody's own, as a JSON Schema.
+ */
+function withoutInherited(body: object): object {
+  for (const name of Object.keys(body))
+    if (name in Object.prototype) delete (body as Record<string, unknown>)[name]
+  return body
 }
 
 /** The body as it arrives, and no more of it than that. */

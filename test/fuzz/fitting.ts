@@ -91,7 +91,7 @@ const members = (
 ) =>
   fc
     .tuple(
-      fc.dictionary(unnamed, fc.jsonValue(), { maxKeys: 2 }),
+      fc.dictionary(fc.oneof(fc.string(), inherited), fc.jsonValue(), { maxKeys: 2 }),
       fc.record(
         Object.fromEntries(
           Object.entries(properties).map(([name, schema]) => [
@@ -103,8 +103,8 @@ const members = (
     )
     .map(([others, named]) => ({ ...others, ...present(named) }))
 
-// TypeBox takes what any object has, as toString, for known, and refuses it.
-const unnamed = fc.string().filter(name => !(name in {}))
+/** TypeBox takes what any object has for known. */
+const inherited = fc.constantFrom(...Object.getOwnPropertyNames(Object.prototype))
 
 /** Of many that may be left out most are: each of them may have something against it. */
 const perhaps = (value: fc.Arbitrary<unknown>) =>
