@@ -1,14 +1,18 @@
+import { givingWay } from '../giving-way.ts'
 import type { ChatStore, KeptChat, ListPlace, PathMessage } from '../modules/agent-chats/chat-store.ts'
 import type { ChatMessage } from '../modules/agent-chats/store.ts'
 import { chatTitles } from './chat-titles.ts'
 import type { Database } from './database.ts'
 import { textOf } from './message-text.ts'
+import { pathWalks } from './path-walks.ts'
 import { matchFor } from './search-words.ts'
 
 type ChatRow = Omit<KeptChat, 'run'>
 type PathRow = Omit<PathMessage, 'message' | 'text' | 'versions'> & { content: string }
 
 const chatColumns = 'id, title, created_at AS createdAt, updated_at AS updatedAt, head_id AS headId'
+/** Of a message that was edited, or answered again, without end the newest are listed. */
+const versionsListed = 100
 const newest: ListPlace = { updatedAt: Number.MAX_SAFE_INTEGER, id: '' }
 
 export function chatStore(database: Database): ChatStore {
@@ -35,17 +39,7 @@ export function chatStore(database: Database): ChatStore {
   )
   const versions = database.prepare<{ id: string }, [string, string | null]>(
     `SELECT id FROM messages INDEXED BY messages_by_parent
-     WHERE chat_id = ? AND parent_id IS ? ORDER BY position`,
-  )
-  // What hangs below a message is newer, so the newest of all is an end.
-  // CROSS: else SQLite may go through the whole chat for each message of the path.
-  const newestUnder = database.prepare<{ id: string }>(
-    `WITH RECURSIVE under (id, position) AS (
-       SELECT id, position FROM messages WHERE chat_id = $chatId AND id = $id
-       UNION ALL
-       SELECT m.id, m.position FROM under CROSS JOIN messages m INDEXED BY messages_by_parent
-         ON m.chat_id = $chatId AND m.parent_id = under.id
-     ) SELECT id FROM under ORDER BY position DESC LIMIT 1`,
+     WHERE chat_id = ? AND parent_id IS ? ORDER BY position DESC LIMIT ${versionsListed}`,
   )
   const firstQuestion = database.prepare<{ content: string }>(
     `SELECT m.content FROM chats c
@@ -54,28 +48,40 @@ export function chatStore(database: Database): ChatStore {
      WHERE c.id = $chatId AND title_by = 'message' AND NOT EXISTS (
        SELECT 1 FROM runs WHERE chat_id = $chatId AND id <> $runId AND status = 'finished')`,
   )
-  const setHead = database.prepare<null, [string, string]>('UPDATE chats SET head_id = ? WHERE id = ?')
+  /** Nothing changes where the message is not there. */
+  const setHead = database.prepare<null>(
+    `UPDATE chats SET head_id = $headId
+     WHERE id = $chatId AND EXISTS (SELECT 1 FROM messages WHERE chat_id = $chatId AND id = $headId)`,
+  )
   const removeRecord = database.prepare<null, [string]>(
     'DELETE FROM run_record WHERE run_id IN (SELECT id FROM runs WHERE chat_id = ?)',
   )
   const removeChat = database.prepare<null, [string]>('DELETE FROM chats WHERE id = ?')
 
   const titles = chatTitles(database)
+  const walks = pathWalks(database)
 
   const withRun = (row: ChatRow): KeptChat => ({ ...row, run: openRun.get(row.id) })
 
-  function upwards(chatId: string, from: string | null, limit: number): PathMessage[] {
+  async function upwards(chatId: string, from: string | null, limit: number): Promise<PathMessage[]> {
+    const giveWay = givingWay()
     const path: PathMessage[] = []
     for (let id = from; id && path.length < limit; ) {
       const row = messageById.get(chatId, id)
       if (!row) break
       const { content, ...rest } = row
-      const siblings = versions.all(chatId, row.parentId).map(({ id }) => id)
       const message = JSON.parse(content) as ChatMessage
-      path.push({ ...rest, message, text: textOf(message), versions: siblings })
+      path.push({ ...rest, message, text: textOf(message), versions: versionsOf(chatId, row) })
       id = row.parentId
+      await giveWay()
     }
     return path
+  }
+
+  function versionsOf(chatId: string, { id, parentId }: Pick<PathRow, 'id' | 'parentId'>): string[] {
+    const listed = versions.all(chatId, parentId).map(({ id }) => id)
+    if (!listed.includes(id)) listed.push(id)
+    return listed.reverse()
   }
 
   return {
@@ -93,21 +99,22 @@ export function chatStore(database: Database): ChatStore {
       const row = chat.get(chatId, userId)
       if (!row) return 'chat_not_found'
       if (start === null) return upwards(chatId, row.headId, limit)
-      const from = 'from' in start ? start.from : newestUnder.get({ chatId, id: start.through })?.id
-      return from === undefined ? 'message_not_found' : upwards(chatId, from, limit)
+      const from = 'from' in start ? start.from : await walks.newestUnder(chatId, start.through)
+      return from === null ? 'message_not_found' : upwards(chatId, from, limit)
     },
-    change: (userId, chatId, { title, through }) =>
-      database.write(() => {
+    async change(userId, chatId, { title, through }) {
+      // Beforehand: no step of its own may be long.
+      const headId = through === undefined ? null : await walks.newestUnder(chatId, through)
+      return database.write(() => {
         if (!chat.get(chatId, userId)) return 'chat_not_found'
         if (through !== undefined) {
           if (openRun.get(chatId)) return 'run_in_progress'
-          const head = newestUnder.get({ chatId, id: through })
-          if (!head) return 'message_not_found'
-          setHead.run(head.id, chatId)
+          if (!setHead.run({ chatId, headId }).changes) return 'message_not_found'
         }
         if (title !== undefined) titles.giveByPerson(chatId, title)
         return withRun(chat.get(chatId, userId)!)
-      }),
+      })
+    },
     async toBeNamed(chatId, runId) {
       const row = firstQuestion.get({ chatId, runId })
       return row && textOf(JSON.parse(row.content))

@@ -1,4 +1,4 @@
-import type { ChatMessage, ConversationStore } from '../modules/agent-chats/store.ts'
+import type { ConversationStore } from '../modules/agent-chats/store.ts'
 import { addAttachments, attachmentRoom, attachmentsOf } from './attachment-store.ts'
 import type { Database } from './database.ts'
 import { messagePath } from './message-path.ts'
@@ -8,13 +8,16 @@ import { textOf } from './message-text.ts'
 export const chatIdKey = (database: Database): Uint8Array =>
   database.prepare<{ key: Uint8Array }>('SELECT key FROM chat_id_key').get()!.key
 
+/** Of what was said in one place without end the newest is known again. */
+const childrenRead = 100
+
 export function conversationStore(database: Database): ConversationStore {
   const path = messagePath(database)
   const attach = addAttachments(database)
   const hasRoom = attachmentRoom(database)
-  const children = database.prepare<{ id: string; runId: string; content: string }, [string, string | null]>(
-    `SELECT id, run_id AS runId, content FROM messages INDEXED BY messages_by_parent
-     WHERE chat_id = ? AND parent_id IS ? ORDER BY position`,
+  const newestBelow = database.prepare<{ id: string }, [string, string | null]>(
+    `SELECT id FROM messages INDEXED BY messages_by_parent
+     WHERE chat_id = ? AND parent_id IS ? ORDER BY position DESC LIMIT ${childrenRead}`,
   )
   const owner = database.prepare<{ userId: string }, [string]>(
     'SELECT user_id AS userId FROM chats WHERE id = ?',
@@ -24,15 +27,20 @@ export function conversationStore(database: Database): ConversationStore {
   )
 
   return {
-    children: (chatId, parentId) =>
-      children.all(chatId, parentId).map(({ content, ...placed }) => {
-        const message = JSON.parse(content) as ChatMessage
-        return { ...placed, role: message.role, text: textOf(message), attachments: attachmentsOf(message) }
-      }),
+    *children(chatId, parentId) {
+      for (const { id } of newestBelow.all(chatId, parentId).reverse()) {
+        const placed = path.find(chatId, id)
+        if (!placed) return
+        const { runId, message } = placed
+        yield { id, runId, role: message.role, text: textOf(message), attachments: attachmentsOf(message) }
+      }
+    },
     addMessages: (chat, parentId, messages) =>
       database.write(() => {
         const { chatId, userId, attachments, now } = chat
         if (!hasRoom(chat)) return null
+        // What they are to hang below may be gone with the chat.
+        if (parentId && !path.has(chatId, parentId)) return 'chat_not_found'
         insertChat.run({ chatId, userId, now })
         if (owner.get(chatId)!.userId !== userId) return 'chat_not_found'
         attach(chatId, attachments)

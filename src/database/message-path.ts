@@ -22,15 +22,6 @@ export function messagePath(database: Database) {
   const question = database.prepare<{ messageId: string | null }, [string, string]>(
     'SELECT message_id AS messageId FROM runs WHERE chat_id = ? AND id = ?',
   )
-  const below = database.prepare<Row, [string, string | null, string | null]>(
-    `WITH RECURSIVE path AS (
-       SELECT id, parent_id, run_id, bytes, content, chat_id FROM messages WHERE chat_id = ? AND id = ?
-       UNION ALL
-       SELECT m.id, m.parent_id, m.run_id, m.bytes, m.content, m.chat_id
-       FROM messages m JOIN path ON m.chat_id = path.chat_id AND m.id = path.parent_id
-     )
-     SELECT id, parent_id AS parentId, run_id AS runId, bytes, content FROM path WHERE parent_id IS ?`,
-  )
   const placeOf = database.prepare<{ position: number; content: string }, [string, string]>(
     'SELECT position, content FROM messages WHERE chat_id = ? AND id = ?',
   )
@@ -54,10 +45,6 @@ export function messagePath(database: Database) {
       const messageId = message.role === 'user' ? id : question.get(chatId, runId)?.messageId
       return messageId ? find(chatId, messageId) : null
     },
-
-    /** The message right below the parent, the first for null, on the path down to `leafId`. */
-    childOnPath: (chatId: string, leafId: string | null, parentId: string | null): Placed | null =>
-      placed(below.get(chatId, leafId, parentId)),
 
     /** What of the path down to `leafId` the model may see: the newest that fits into so many bytes, oldest first. */
     newest(chatId: string, leafId: string | null, budget: number): Context['messages'] {

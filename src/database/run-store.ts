@@ -13,6 +13,7 @@ import type {
 import { addAttachments, attachmentRoom, attachmentsOf } from './attachment-store.ts'
 import type { Database } from './database.ts'
 import { messagePath } from './message-path.ts'
+import { pathWalks } from './path-walks.ts'
 import { runRecord } from './run-record.ts'
 import { addSpent } from './usage-store.ts'
 
@@ -39,6 +40,7 @@ const isOpen = `status IN (${openStatuses.map(status => `'${status}'`).join(', '
 
 export function runStore(database: Database): RunStore {
   const path = messagePath(database)
+  const walks = pathWalks(database)
   const record = runRecord(database)
   const spend = addSpent(database)
   const attach = addAttachments(database)
@@ -169,7 +171,8 @@ export function runStore(database: Database): RunStore {
       const chat = owner.get(chatId)
       const named = chat?.userId === userId ? path.find(chatId, messageId) : null
       if (named?.message.role !== 'user') return null
-      const { id, message } = path.childOnPath(chatId, chat!.headId, named.parentId) ?? named
+      const standing = await walks.childOnPath(chatId, chat!.headId, named.parentId)
+      const { id, message } = (standing && path.find(chatId, standing)) || named
       return message.role === 'user' ? { id, message } : { id: named.id, message: named.message }
     },
     queueRun: (start, order) =>

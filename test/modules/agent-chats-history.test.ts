@@ -193,7 +193,7 @@ describe('the store', () => {
     const chat = { chatId: 'hers', userId, attachments: [], attachmentRoom: 0, now: 1 }
     const added = await conversationStore(database).addMessages(chat, null, [said])
     expect(added).toBe('chat_not_found')
-    expect(conversationStore(database).children('hers', null)).toHaveLength(1)
+    expect([...conversationStore(database).children('hers', null)]).toHaveLength(1)
   })
 
   test('ends a run once: whoever ends it after that changes and counts nothing', async () => {

@@ -145,6 +145,23 @@ describe('POST /openai/chat/completions', () => {
     expect(lastPrompt()).toEqual(['elsewhere', 'I was a third.', 'more'])
   })
 
+  test('knows the newest hundred answers again, and takes an older one as it is told', async () => {
+    const bob = await app.newUser()
+    const complete = async (...messages: ChatCompletionMessageParam[]) =>
+      (await app.as(bob)('POST', '/openai/chat/completions', { messages })).body
+    const given: string[] = []
+    for (let n = 0; n <= 100; n++) given.push((await complete(user('more'))).choices[0].message.content)
+    /** Of which run the answer is that the conversation goes on from. */
+    const goOnFrom = async (answer: string) => {
+      const { session_id } = await complete(user('more'), assistant(answer), user('hello'))
+      expect(lastPrompt()).toEqual(['more', answer, 'hello'])
+      const { body } = await app.as(bob)('GET', `/agent-chats/${session_id}/messages`)
+      return body.messages[2].run_id
+    }
+    expect(await goOnFrom(given[1]!)).toBeString()
+    expect(await goOnFrom(given[0]!)).toBeNull()
+  }, 30_000)
+
   test("passes the client's instructions on, below the operator's", async () => {
     await ask([{ role: 'system', content: 'Speak like a pirate.' }, user('hello')])
     const { messages } = raw.requests.at(-1)!.body as unknown as Asked

@@ -90,9 +90,14 @@ export const messageView = t.Object(
     run_id: nullable('The run that it was said in; null where a client brought it along'),
     run_status: t.Nullable(runStatus),
     run_error: failure('Why the run ended before its time, and what it said is part of an answer'),
-    version: t.Number({ minimum: 1, multipleOf: 1, description: 'Which of the versions this is, from 1' }),
+    version: t.Number({
+      minimum: 1,
+      multipleOf: 1,
+      description: 'Which of the versions listed this is, from 1',
+    }),
     siblings: t.Array(t.String(), {
-      description: 'The other versions, in order: messages that were edited, answers to the same message',
+      description:
+        'The other versions, in order: messages that were edited, answers to the same message; of more than a hundred the newest hundred, and an older one that is asked for before them',
     }),
   },
   { title: 'ChatMessage', examples: [exampleMessages[0]] },

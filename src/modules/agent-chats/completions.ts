@@ -41,7 +41,7 @@ export class Completions {
     // What is refused leaves nothing behind.
     this.chats.admit(userId, { ...how, content: asked.text, attachments: asked.attachments })
     const place = await this.conversations.placeOf({ userId, chatId }, turns)
-    const before = this.conversations.find(chatId, place, asked)
+    const before = await this.conversations.find(chatId, place, asked)
     return this.chats.send(userId, {
       chatId,
       ...(before

@@ -4,6 +4,7 @@
  */
 import type { Config } from '../../config.ts'
 import { AppError } from '../../errors.ts'
+import { type GiveWay, givingWay } from '../../giving-way.ts'
 import { type Attachment, areSame } from './attachments/attachment.ts'
 import { attachmentRoom, saying } from './attachments/said.ts'
 import type { ConversationStore, KeptMessage, PlacedText } from './store.ts'
@@ -25,9 +26,10 @@ export class Conversations {
 
   /** The message at the end of what was said before, null where nothing was. Throws chat_not_found. */
   async placeOf(chat: Chat, said: Turn[]): Promise<string | null> {
+    const giveWay = givingWay()
     let place: string | null = null
     for (const [i, turn] of said.entries()) {
-      const found = this.#below(chat.chatId, place, turn)
+      const found: string | null = await this.#below(chat.chatId, place, turn, giveWay)
       if (!found) return this.#add(chat, place, said.slice(i))
       place = found
     }
@@ -50,38 +52,46 @@ export class Conversations {
   }
 
   /** The message of the user that says this below the place, if it is there. */
-  find(chatId: string, place: string | null, turn: Turn): string | null {
-    return this.#below(chatId, place, turn)
+  find(chatId: string, place: string | null, turn: Turn): Promise<string | null> {
+    return this.#below(chatId, place, turn, givingWay())
   }
 
-  #below(chatId: string, place: string | null, { role, text, attachments }: Turn): string | null {
-    const children = this.store.children(chatId, place)
-    if (role === 'user')
-      return (
-        children.find(
-          child => child.role === 'user' && child.text === text && areSame(child.attachments, attachments),
-        )?.id ?? null
-      )
-    for (const child of children) {
-      if (child.role === 'user') continue
-      const end = this.#answerFrom(chatId, child)
-      if (end.text === text) return end.id
+  async #below(
+    chatId: string,
+    place: string | null,
+    { role, text, attachments }: Turn,
+    giveWay: GiveWay,
+  ): Promise<string | null> {
+    for (const child of this.store.children(chatId, place)) {
+      await giveWay()
+      if ((child.role === 'user') !== (role === 'user')) continue
+      if (role !== 'user') {
+        const end = await this.#answerFrom(chatId, child, giveWay)
+        if (end.text === text) return end.id
+      } else if (child.text === text && areSame(child.attachments, attachments)) return child.id
     }
     return null
   }
 
   /** A whole answer, from its first message on. */
-  #answerFrom(chatId: string, first: PlacedText): { id: string; text: string } {
+  async #answerFrom(
+    chatId: string,
+    first: PlacedText,
+    giveWay: GiveWay,
+  ): Promise<{ id: string; text: string }> {
     const texts: string[] = []
     let last = first
-    for (let next: PlacedText | undefined = first; next; ) {
+    for (let next: PlacedText | undefined = first; next; await giveWay()) {
       if (next.role === 'assistant' && next.text) texts.push(next.text)
       last = next
-      next = this.store
-        .children(chatId, last.id)
-        .find(({ role, runId }) => role !== 'user' && runId === first.runId)
+      next = this.#next(chatId, last, first.runId)
     }
     return { id: last.id, text: texts.join(between) }
+  }
+
+  #next(chatId: string, { id }: PlacedText, runId: string): PlacedText | undefined {
+    for (const child of this.store.children(chatId, id))
+      if (child.role !== 'user' && child.runId === runId) return child
   }
 }
 

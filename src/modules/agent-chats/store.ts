@@ -191,8 +191,8 @@ export type PlacedText = {
 
 /** The tree of a chat's messages, for conversations that are kept elsewhere too. */
 export interface ConversationStore {
-  /** In the order they came; below nothing stand the first messages. */
-  children(chatId: string, parentId: string | null): PlacedText[]
+  /** The newest, in the order they came, each read as it is asked for; below nothing stand the first messages. */
+  children(chatId: string, parentId: string | null): Iterable<PlacedText>
   /**
    * Adds a line of messages below one; an unknown chat begins. The id of the last, or
    * 'chat_not_found'; null where there is no room for their attachments.
