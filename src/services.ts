@@ -16,7 +16,7 @@ import { chatIdKey, conversationStore } from './database/conversation-store.ts'
 import { Database, lockDataDir } from './database/database.ts'
 import { outboxStore } from './database/outbox-store.ts'
 import { runStore } from './database/run-store.ts'
-import { startBacklog } from './database/search-backlog.ts'
+import { openBacklog } from './database/search-backlog.ts'
 import { sessionStore } from './database/session-store.ts'
 import { usageStore } from './database/usage-store.ts'
 import { userStore } from './database/user-store.ts'
@@ -90,6 +90,8 @@ export async function openServices(config: Config, now: () => number = Date.now)
   const mcp = mcpServers ? openMcp(mcpServers) : undefined
   const usage = new TokenUsage(usageStore(database), config.AGENT_DAILY_TOKENS, now)
   const runs = runStore(database)
+  const backlog = openBacklog(database)
+  const conversations = conversationStore(database, backlog.read)
   const attachments = attachmentStore(database)
   const models = new ModelChoice(config)
   const openAgent = () =>
@@ -99,7 +101,7 @@ export async function openServices(config: Config, now: () => number = Date.now)
   const keeper = new RunKeeper(runs, new Prompts(attachments, models, config), config, now)
   const runner = new Runner(keeper, runs.record, openAgent, usage, config)
   const agentChats = new AgentChats(runs, runner, models, config, chatIdsBy(chatIdKey(database)), now)
-  const completions = new Completions(agentChats, new Conversations(conversationStore(database), config, now))
+  const completions = new Completions(agentChats, new Conversations(conversations, config, now))
   const infra = new Infra(database, redis, mcp)
   const cursors = new Cursors(data => secrets.mac('cursors', data))
   const chatRows = chatStore(database)
@@ -111,13 +113,12 @@ export async function openServices(config: Config, now: () => number = Date.now)
   if (cutOff > 0) log.warn('{cutOff} answers were cut off when the server ended', { cutOff })
   outbox.start()
   const cleanup = startCleanup(database, now)
-  const backlog = startBacklog(database)
+  backlog.read()
 
   /** Closes every part. No request may be under way. */
   const close = async () => {
     cleanup.stop()
-    backlog.stop()
-    await Promise.all([outbox.stop(), titles.stop(), mcp?.close()])
+    await Promise.all([backlog.stop(), outbox.stop(), titles.stop(), mcp?.close()])
     mailer.close()
     await redis?.close()
     database.close()

@@ -11,7 +11,8 @@ export const chatIdKey = (database: Database): Uint8Array =>
 /** Of what was said in one place without end the newest is known again. */
 const childrenRead = 100
 
-export function conversationStore(database: Database): ConversationStore {
+/** @param onUnread what is to be searched has come, and is not in the index yet */
+export function conversationStore(database: Database, onUnread: () => void): ConversationStore {
   const path = messagePath(database)
   const attach = addAttachments(database)
   const hasRoom = attachmentRoom(database)
@@ -26,6 +27,12 @@ export function conversationStore(database: Database): ConversationStore {
     `INSERT OR IGNORE INTO chats (id, user_id, created_at, updated_at) VALUES ($chatId, $userId, $now, $now)`,
   )
 
+  // They can be many and long: they are read into the index in steps.
+  const markUnread = database.prepare<null, [string]>(
+    `INSERT INTO search_chats (chat_id, unread) SELECT chat_id, max(position) FROM messages WHERE chat_id = ?
+     ON CONFLICT (chat_id) DO UPDATE SET unread = excluded.unread`,
+  )
+
   return {
     *children(chatId, parentId) {
       for (const { id } of newestBelow.all(chatId, parentId).reverse()) {
@@ -35,8 +42,8 @@ export function conversationStore(database: Database): ConversationStore {
         yield { id, runId, role: message.role, text: textOf(message), attachments: attachmentsOf(message) }
       }
     },
-    addMessages: (chat, parentId, messages) =>
-      database.write(() => {
+    async addMessages(chat, parentId, messages) {
+      const last = await database.write(() => {
         const { chatId, userId, attachments, now } = chat
         if (!hasRoom(chat)) return null
         // What they are to hang below may be gone with the chat.
@@ -46,11 +53,11 @@ export function conversationStore(database: Database): ConversationStore {
         attach(chatId, attachments)
         // Of no run: they were said elsewhere.
         const last = path.append(chatId, '', parentId, messages, now)!
-        path.index(
-          chatId,
-          messages.map(({ id }) => id),
-        )
+        markUnread.run(chatId)
         return last
-      }),
+      })
+      onUnread()
+      return last
+    },
   }
 }

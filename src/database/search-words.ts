@@ -7,7 +7,7 @@
  */
 
 /** In characters; of a longer text the beginning is found. */
-const textLimit = 100_000
+const textLimit = 20_000
 
 const unspaced = ['Han', 'Hiragana', 'Katakana', 'Hangul', 'Thai', 'Lao', 'Khmer', 'Myanmar', 'Tibetan']
 const single = unspaced.map(script => `\\p{sc=${script}}`).join('')
@@ -18,6 +18,8 @@ const accents = /[\u0300-\u036f]/g
 /** For the index. */
 export const markedWords = (owner: string, text: string): string =>
   wordsOf(text.slice(0, textLimit))
+    // Some characters are written out as several words.
+    .slice(0, textLimit)
     .map(word => markOf(owner) + word)
     .join(' ')
 

@@ -191,9 +191,10 @@ describe('the store', () => {
     await begin('hers', 'hers1')
     const [userId, said] = ['mallory', { id: 'm1', message: user('overheard') }]
     const chat = { chatId: 'hers', userId, attachments: [], attachmentRoom: 0, now: 1 }
-    const added = await conversationStore(database).addMessages(chat, null, [said])
+    const conversations = conversationStore(database, () => {})
+    const added = await conversations.addMessages(chat, null, [said])
     expect(added).toBe('chat_not_found')
-    expect([...conversationStore(database).children('hers', null)]).toHaveLength(1)
+    expect([...conversations.children('hers', null)]).toHaveLength(1)
   })
 
   test('ends a run once: whoever ends it after that changes and counts nothing', async () => {

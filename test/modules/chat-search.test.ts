@@ -6,6 +6,7 @@ import { chatStore } from '../../src/database/chat-store.ts'
 import { Database } from '../../src/database/database.ts'
 import { messagePath } from '../../src/database/message-path.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
+import { captureLog } from '../harness/log.ts'
 import { end, startRawModel, toolCalls, word } from '../harness/model.ts'
 
 type Person = Awaited<ReturnType<TestApp['newUser']>>
@@ -20,7 +21,7 @@ beforeAll(async () => {
       async function* () {
         if (asked === 'who am I?' && !JSON.stringify(raw.requests.at(-1)!.body).includes('"tool"'))
           yield toolCalls({ name: 'get_my_profile', args: {} })
-        else if (asked === 'speak at length') yield word(`${'甲'.repeat(99_999)}乙丙`) + end
+        else if (asked === 'speak at length') yield word(`${'甲'.repeat(19_999)}乙丙`) + end
         else yield word(asked.startsWith('say ') ? asked.slice(4) : 'Yes.') + end
       },
   )
@@ -158,10 +159,48 @@ describe('what was said', () => {
     60_000,
   )
 
-  test('is found by the first 100,000 characters of a message', async () => {
+  test('is found by the first 20,000 characters of a message', async () => {
     const session = await say('speak at length')
     expect([await found('甲乙'), await found('丙')]).toEqual([[session], []])
   })
+})
+
+describe('a conversation that a client brings along', () => {
+  /** Each message a step of the index. */
+  const said = [...Array(40)].map((_, i) => ({
+    role: i % 2 ? 'assistant' : 'user',
+    content: `${i === 0 ? '鸿鹄' : ''}${'燕雀'.repeat(6000)}`,
+  }))
+  const complete = (app: TestApp, who: Person) =>
+    app.as(who)('POST', '/openai/chat/completions', {
+      messages: [...said, { role: 'user', content: 'well?' }],
+    })
+  const findIn = (app: TestApp, who: Person) => async (q: string) =>
+    (await app.as(who)('GET', `/agent-chats?q=${encodeURIComponent(q)}`)).body.chats.length
+
+  test('is answered before all of it is in the index, and found in the end', async () => {
+    const bob = await app.newUser()
+    const find = findIn(app, bob)
+    expect((await complete(app, bob)).status).toBe(200)
+    expect(await find('鸿鹄')).toBe(0)
+    while ((await find('鸿鹄')) === 0) await Bun.sleep(10)
+  }, 30_000)
+
+  test('is read into the index by the next start where this one ends, which logs nothing of it', async () => {
+    const first = await startApp(raw.environment)
+    const bob = await first.newUser()
+    expect((await complete(first, bob)).status).toBe(200)
+    const log = captureLog()
+    await first.stop({ keep: true })
+    await Bun.sleep(100)
+    log.stop()
+    expect(log.lines.filter(line => line.includes('index'))).toEqual([])
+    const next = await startApp(raw.environment, { dataDir: first.dataDir })
+    const find = findIn(next, bob)
+    expect(await find('鸿鹄')).toBe(0)
+    while ((await find('鸿鹄')) === 0) await Bun.sleep(10)
+    await next.stop()
+  }, 30_000)
 })
 
 describe('a question', () => {
