@@ -34,20 +34,17 @@ export function buildApp(services: Services) {
     .use(edge(config, methods, largeBodies))
     .use(requestLog(config.LOG_LEVEL))
     .use(config.CORS_ORIGINS.length > 0 ? cors(corsOptions(config.CORS_ORIGINS)) : new Elysia())
-    .group('/api/v1', api =>
-      api
-        .use(authRoutes(signUp, sessions, users, guards))
-        .use(userRoutes(users, guards))
-        .use(usageRoutes(usage, guards))
-        .use(chatRoutes(chats, answerTo, guards))
-        .use(agentChatRoutes(agentChats, answerTo, guards))
-        .use(attachmentRoutes(attachments, guards))
-        .use(agUiRoutes(agentChats, answerTo, guards))
-        .use(runRoutes(agentChats, answerTo, guards))
-        .use(openaiRoutes(completions, config.AGENT_MODELS!, answerTo, guards))
-        .use(uiRoutes(agentChats, chats, answerTo, guards))
-        .use(infraRoutes(infra)),
-    )
+    .use(authRoutes(signUp, sessions, users, guards))
+    .use(userRoutes(users, guards))
+    .use(usageRoutes(usage, guards))
+    .use(chatRoutes(chats, answerTo, guards))
+    .use(agentChatRoutes(agentChats, answerTo, guards))
+    .use(attachmentRoutes(attachments, guards))
+    .use(agUiRoutes(agentChats, answerTo, guards))
+    .use(runRoutes(agentChats, answerTo, guards))
+    .use(openaiRoutes(completions, config.AGENT_MODELS!, answerTo, guards))
+    .use(uiRoutes(agentChats, chats, answerTo, guards))
+    .use(infraRoutes(infra))
     .use(apiReference(config))
   return app
 }

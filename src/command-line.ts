@@ -3,7 +3,6 @@ import { version } from '../package.json' with { type: 'json' }
 import { buildApp } from './app.ts'
 import { type Config, developmentConveniences, readConfig } from './config.ts'
 import { StartError } from './errors.ts'
-import { isHealthy } from './health.ts'
 import { help } from './help.ts'
 import { serve } from './http/server.ts'
 import { log, reason, startLog } from './log.ts'
@@ -38,6 +37,7 @@ async function obey([command = 'serve', ...rest]: string[]): Promise<void> {
 }
 
 async function reportHealth(config: Config): Promise<void> {
+  const { isHealthy } = await import('./health.ts')
   if (!(await isHealthy(config))) refuse(`No Parley answers on HOST ${config.HOST}, PORT ${config.PORT}.`, 1)
 }
 

@@ -1,5 +1,4 @@
 /** Places in a list, for a client to come back to: opaque, and good for nothing but the list they are of. */
-import { timingSafeEqual } from 'node:crypto'
 import { AppError } from './errors.ts'
 
 const macBytes = 12
@@ -19,7 +18,7 @@ export class Cursors {
     const place = bytes.subarray(macBytes).toString()
     // Base64 has several ways to write the same bytes.
     const isAsSealed = bytes.length > macBytes && bytes.toString('base64url') === cursor
-    if (!isAsSealed || !timingSafeEqual(bytes.subarray(0, macBytes), this.#macOf(list, place)))
+    if (!isAsSealed || !crypto.timingSafeEqual(bytes.subarray(0, macBytes), this.#macOf(list, place)))
       throw new AppError('invalid_request', { pointer: '/query/cursor' })
     return place
   }

@@ -1,8 +1,8 @@
 /** The one secret of an installation, and the keys derived from it. Nothing here is ever logged. */
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { StartError } from './errors.ts'
+import { lateCrypto } from './late-crypto.ts'
 
 type Purpose = 'codes' | 'refresh-tokens' | 'outbox' | 'clients' | 'cursors'
 
@@ -29,20 +29,20 @@ export class Secrets {
 
   /** HMAC-SHA-256 under a key of the purpose's own. */
   mac(purpose: Purpose, data: string | Uint8Array): Buffer {
-    return createHmac('sha256', this.#key(purpose)).update(data).digest()
+    return new Bun.CryptoHasher('sha256', this.#key(purpose)).update(data).digest()
   }
 
   /** AES-256-GCM: nonce, tag, ciphertext. */
   seal(purpose: Purpose, text: string): Buffer {
-    const nonce = randomBytes(12)
-    const cipher = createCipheriv('aes-256-gcm', this.#key(purpose), nonce)
+    const nonce = lateCrypto().randomBytes(12)
+    const cipher = lateCrypto().createCipheriv('aes-256-gcm', this.#key(purpose), nonce)
     const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
     return Buffer.concat([nonce, cipher.getAuthTag(), sealed])
   }
 
   /** The text that was sealed; throws when it was sealed under another secret or changed. */
   open(purpose: Purpose, sealed: Uint8Array): string {
-    const decipher = createDecipheriv('aes-256-gcm', this.#key(purpose), sealed.subarray(0, 12))
+    const decipher = lateCrypto().createDecipheriv('aes-256-gcm', this.#key(purpose), sealed.subarray(0, 12))
     decipher.setAuthTag(sealed.subarray(12, 28))
     return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]).toString('utf8')
   }
@@ -50,7 +50,7 @@ export class Secrets {
   #key(purpose: Purpose): Buffer {
     let key = this.#keys.get(purpose)
     if (!key) {
-      key = Buffer.from(hkdfSync('sha256', this.jwtSecret, 'parley', purpose, 32))
+      key = Buffer.from(lateCrypto().hkdfSync('sha256', this.jwtSecret, 'parley', purpose, 32))
       this.#keys.set(purpose, key)
     }
     return key
@@ -59,6 +59,9 @@ export class Secrets {
 
 /** Whole or not at all, also when the power goes. */
 function generate(file: string): void {
-  writeFileSync(`${file}.new`, randomBytes(48).toString('base64url'), { mode: 0o600, flush: true })
+  writeFileSync(`${file}.new`, lateCrypto().randomBytes(48).toString('base64url'), {
+    mode: 0o600,
+    flush: true,
+  })
   renameSync(`${file}.new`, file)
 }

@@ -1,5 +1,4 @@
 /** The one connection to Redis, which codes and limits share. */
-import { createHash } from 'node:crypto'
 import type { createClient } from 'redis'
 import { AppError } from '../errors.ts'
 import { log, reason } from '../log.ts'
@@ -11,7 +10,7 @@ export type Script<Reply> = { lua: string; sha1: string; reply?: Reply }
 
 export const script = <Reply>(lua: string): Script<Reply> => ({
   lua,
-  sha1: createHash('sha1').update(lua).digest('hex'),
+  sha1: new Bun.CryptoHasher('sha1').update(lua).digest('hex'),
 })
 
 /** Lua for the time in milliseconds: Redis' own, since several servers share it and no two clocks agree. */

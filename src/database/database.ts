@@ -71,9 +71,21 @@ export class Database {
       .immediate()
   }
 
-  /** A prepared statement; rows as objects of the given shape. */
+  /** A statement, prepared with its first use: some hundred would hold up the start. Rows as objects of the given shape. */
   prepare<Row, Params extends SQLQueryBindings[] = SQLQueryBindings[]>(sql: string) {
-    return this.#sqlite.prepare<Row, Params>(sql)
+    const prepared = () => this.#sqlite.prepare<Row, Params>(sql)
+    let statement: ReturnType<typeof prepared> | undefined
+    const open = () => {
+      statement ??= prepared()
+      return statement
+    }
+    type Bound = Parameters<ReturnType<typeof prepared>['get']>
+    return {
+      get: (...params: Bound) => open().get(...params),
+      all: (...params: Bound) => open().all(...params),
+      run: (...params: Bound) => open().run(...params),
+      iterate: (...params: Bound) => open().iterate(...params),
+    }
   }
 
   /**

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { mailSeconds } from '../limits.ts'
 import type { MailOrder } from '../modules/auth/mails/index.ts'
 import type { OutboxStore, QueuedMail } from '../modules/auth/outbox.ts'
@@ -49,7 +48,7 @@ function seal(secrets: Secrets, order: MailOrder | null): Uint8Array {
 
 const queuedMail = (secrets: Secrets, row: OutboxRow): QueuedMail => ({
   id: row.id,
-  messageId: hash('sha256', row.sealed).slice(0, 32),
+  messageId: new Bun.CryptoHasher('sha256').update(row.sealed).digest('hex').slice(0, 32),
   order: open(secrets, row.sealed),
   tries: row.tries,
   dueAt: row.due_at,

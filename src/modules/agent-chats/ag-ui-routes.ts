@@ -12,7 +12,7 @@ import type { AnswerTo } from './wires/answer-to.ts'
 
 /** The agent for clients that speak AG-UI. */
 export const agUiRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =>
-  new Elysia({ prefix: '/agent-chats', tags: ['Agent Chat'] }).use(guard).post(
+  new Elysia({ prefix: '/api/v1/agent-chats', tags: ['Agent Chat'] }).use(guard).post(
     '/ag-ui',
     async context => {
       const { body, caller, query } = context

@@ -2,7 +2,6 @@
  * What a request of AG-UI asks for. Its client sends the whole conversation each time, but the history is kept
  * here: it can bring a new message, answers to what waits, or ask for what comes of a message that is there.
  */
-import { createHash } from 'node:crypto'
 import { AppError } from '../../errors.ts'
 import * as input from './ag-ui-input.ts'
 import type { AgUiBody } from './ag-ui-schema.ts'
@@ -66,9 +65,7 @@ async function lookUp(chats: AgentChats, userId: string, body: AgUiBody, wishes:
 }
 
 const keyOf = (...names: string[]) => ({
-  key: createHash('sha256')
-    .update(`ag-ui ${JSON.stringify(names)}`)
-    .digest('base64url'),
+  key: new Bun.CryptoHasher('sha256').update(`ag-ui ${JSON.stringify(names)}`).digest('base64url'),
   fingerprint: '',
 })
 

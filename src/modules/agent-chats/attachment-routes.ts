@@ -7,7 +7,7 @@ import { attachmentParams, fileBytes } from './schema.ts'
 
 /** Attachments, to be looked at again. */
 export const attachmentRoutes = (attachments: AttachmentStore, guard: Guard) =>
-  new Elysia({ prefix: '/agent-chats', tags: ['Agent Chat'] }).use(guard).get(
+  new Elysia({ prefix: '/api/v1/agent-chats', tags: ['Agent Chat'] }).use(guard).get(
     '/:session_id/attachments/:attachment_id',
     async ({ caller, params }) => {
       const [chatId, id] = [params.session_id.toLowerCase(), params.attachment_id.toLowerCase()]

@@ -9,7 +9,7 @@ import { chatView, messageView } from './wires/chat-view.ts'
 
 /** The chats: to be listed, read, changed and removed. */
 export const chatRoutes = (chats: Chats, answerTo: AnswerTo, guard: Guard) =>
-  new Elysia({ prefix: '/agent-chats', tags: ['Agent Chat'] })
+  new Elysia({ prefix: '/api/v1/agent-chats', tags: ['Agent Chat'] })
     .use(guard)
     .get(
       '',

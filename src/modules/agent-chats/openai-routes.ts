@@ -10,7 +10,7 @@ import { eventStream } from './wires/stream.ts'
 
 /** For clients of OpenAI's Chat Completions, with an access token for their key. */
 export const openaiRoutes = (completions: Completions, models: string[], answerTo: AnswerTo, guard: Guard) =>
-  new Elysia({ prefix: '/openai', tags: ['OpenAI'] })
+  new Elysia({ prefix: '/api/v1/openai', tags: ['OpenAI'] })
     .use(guard)
     .post(
       '/chat/completions',

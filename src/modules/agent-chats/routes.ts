@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { Elysia } from 'elysia'
 import type { Guard } from '../../http/guard.ts'
 import { badBody, describe, largeBody, problems } from '../../http/openapi.ts'
@@ -12,7 +11,7 @@ import type { AnswerTo } from './wires/answer-to.ts'
 
 /** Messages to the agent. */
 export const agentChatRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =>
-  new Elysia({ prefix: '/agent-chats', tags: ['Agent Chat'] })
+  new Elysia({ prefix: '/api/v1/agent-chats', tags: ['Agent Chat'] })
     .use(guard)
     .post(
       '',
@@ -138,5 +137,8 @@ function taken(body: typeof schema.messageBody.static): Attachment[] {
 function keyOf(headers: { 'idempotency-key'?: string }, request: object) {
   const key = headers['idempotency-key']
   if (key === undefined) return null
-  return { key, fingerprint: createHash('sha256').update(JSON.stringify(request)).digest('base64url') }
+  return {
+    key,
+    fingerprint: new Bun.CryptoHasher('sha256').update(JSON.stringify(request)).digest('base64url'),
+  }
 }

@@ -37,7 +37,7 @@ export const runRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) =
           .then<schema.RunView>(run => runView(run, answerTo.locale(request)))
   }
 
-  return new Elysia({ prefix: '/agent-chats/:session_id/runs/:run_id', tags: ['Agent Chat'] })
+  return new Elysia({ prefix: '/api/v1/agent-chats/:session_id/runs/:run_id', tags: ['Agent Chat'] })
     .use(guard)
     .get(
       '',

@@ -15,7 +15,7 @@ import { uiMessages } from './wires/ui-history.ts'
 /** The agent's chats for the AI SDK's `useChat`, as it is. */
 export function uiRoutes(chats: AgentChats, history: Chats, answerTo: AnswerTo, guard: Guard) {
   const streamTo = uiStreamTo(answerTo)
-  return new Elysia({ prefix: '/agent-chats/ui', tags: ['Agent Chat'] })
+  return new Elysia({ prefix: '/api/v1/agent-chats/ui', tags: ['Agent Chat'] })
     .use(guard)
     .post(
       '',

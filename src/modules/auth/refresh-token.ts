@@ -3,7 +3,6 @@
  * of both under a key that is not in the database: nothing replayable is stored, every token ever issued
  * is still recognised, and the successor of a token can be worked out again for whoever lost the answer.
  */
-import { timingSafeEqual } from 'node:crypto'
 import { sessionRules } from '../../limits.ts'
 import type { Secrets } from '../../secrets.ts'
 
@@ -29,7 +28,8 @@ export class RefreshTokens {
     // The decoder overlooks foreign characters; only the one spelling is taken.
     if (bytes.length !== claimBytes + macBytes || bytes.toString('base64url') !== token) return null
     const claim = bytes.subarray(0, claimBytes)
-    if (!timingSafeEqual(bytes.subarray(claimBytes), this.secrets.mac('refresh-tokens', claim))) return null
+    if (!crypto.timingSafeEqual(bytes.subarray(claimBytes), this.secrets.mac('refresh-tokens', claim)))
+      return null
     const hex = claim.toString('hex', 0, idBytes)
     const sessionId = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
     return { sessionId, generation: claim.readUInt32BE(idBytes) }

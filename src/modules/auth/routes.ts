@@ -10,7 +10,7 @@ import type { SignUp } from './sign-up.ts'
 const unavailable = ['codes_unavailable', 'storage_unavailable'] as const
 
 export const authRoutes = (signUp: SignUp, sessions: Sessions, users: Users, guard: Guard) =>
-  new Elysia({ prefix: '/auth', tags: ['Auth'] })
+  new Elysia({ prefix: '/api/v1/auth', tags: ['Auth'] })
     .use(guard)
     .post(
       '/verifications',

@@ -3,10 +3,10 @@
  * it comes back, and a code confirms only its own attempt. So nobody, earlier or later, can put their
  * password on somebody else's address (pre-hijacking, https://www.usenix.org/conference/usenixsecurity22/presentation/sudhodanan).
  */
-import { randomInt } from 'node:crypto'
 import type { Codes } from '../../adapters/codes/codes.ts'
 import type { Limiter } from '../../adapters/limiter/limiter.ts'
 import { AppError } from '../../errors.ts'
+import { lateCrypto } from '../../late-crypto.ts'
 import { attemptSeconds, codeRules } from '../../limits.ts'
 import { log, reason } from '../../log.ts'
 import { normaliseEmail } from './email.ts'
@@ -105,7 +105,7 @@ export class SignUp {
   /** Another draw where a live attempt of the address has that code already. */
   async #issueCode(attemptId: string, email: string): Promise<string> {
     for (;;) {
-      const code = String(randomInt(10 ** codeRules.digits)).padStart(codeRules.digits, '0')
+      const code = String(lateCrypto().randomInt(10 ** codeRules.digits)).padStart(codeRules.digits, '0')
       if (await this.codes.issue(email, attemptId, code)) return code
     }
   }

@@ -4,7 +4,7 @@ import * as schema from './schema.ts'
 import type { Infra } from './service.ts'
 
 export const infraRoutes = (infra: Infra) =>
-  new Elysia({ tags: ['Infra'] })
+  new Elysia({ prefix: '/api/v1', tags: ['Infra'] })
     .get('/infra/health', () => infra.health(), {
       response: { 200: schema.infraHealthView },
       detail: describe(

@@ -7,7 +7,7 @@ import { usageView } from './views.ts'
 
 /** What one has taken of models. */
 export const usageRoutes = (usage: TokenUsage, guard: Guard) =>
-  new Elysia({ prefix: '/users/me/usage', tags: ['Users'] })
+  new Elysia({ prefix: '/api/v1/users/me/usage', tags: ['Users'] })
     .use(guard)
     .get(
       '',

@@ -5,7 +5,7 @@ import * as schema from './schema.ts'
 import type { Users } from './service.ts'
 
 export const userRoutes = (users: Users, guard: Guard) =>
-  new Elysia({ prefix: '/users', tags: ['Users'] })
+  new Elysia({ prefix: '/api/v1/users', tags: ['Users'] })
     .use(guard)
     .get('/me', ({ caller }) => users.own(caller), {
       signedIn: true,

@@ -1,5 +1,3 @@
-import { createHmac } from 'node:crypto'
-
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**
@@ -13,7 +11,7 @@ export const chatIdsBy =
   (key: Uint8Array): ChatIdOf =>
   (userId, id) => {
     if (uuid.test(id)) return id.toLowerCase()
-    const bytes = createHmac('sha256', key).update(`${userId}\0${id}`).digest().subarray(0, 16)
+    const bytes = new Bun.CryptoHasher('sha256', key).update(`${userId}\0${id}`).digest().subarray(0, 16)
     bytes[6] = (bytes[6]! & 0x0f) | 0x80
     bytes[8] = (bytes[8]! & 0x3f) | 0x80
     return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')

@@ -1,5 +1,4 @@
 /** The names that models know the tools of MCP servers by. */
-import { createHash } from 'node:crypto'
 
 /** What the model APIs take. */
 const valid = /^[a-zA-Z0-9_-]{1,64}$/
@@ -12,6 +11,6 @@ export function modelName(prefix: string, tool: string): string {
   const name = `${prefix}__${tool}`
   if (valid.test(name)) return name
   const words = tool.replace(/[^a-zA-Z0-9-]+/g, '_').replace(/^_|_$/g, '')
-  const mark = createHash('sha256').update(tool).digest('hex').slice(0, 8)
+  const mark = new Bun.CryptoHasher('sha256').update(tool).digest('hex').slice(0, 8)
   return `${`${prefix}__${words}`.slice(0, 64 - mark.length - 1)}_${mark}`
 }
