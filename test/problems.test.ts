@@ -224,6 +224,13 @@ describe('what is wrong with a field is said as it is', () => {
       { stream_options: 'must be of type object' },
     ],
     ['POST', '/openai/chat/completions', { messages, tools: '' }, { tools: 'must be of type array' }],
+    // None of its entries is told of, wrong as they are: nobody waits until all have been looked at.
+    [
+      'POST',
+      '/openai/chat/completions',
+      { messages: Array(2001).fill(7) },
+      { messages: 'must have at most 2000 entries' },
+    ],
     ['POST', '/agent-chats', { message: '' }, { message: 'must have at least 1 characters' }],
     ['POST', '/agent-chats', { message: many(8001) }, { message: 'must have at most 8000 characters' }],
     [

@@ -1,4 +1,6 @@
+import type { TSchema } from '@sinclair/typebox'
 import { ValueErrorType } from '@sinclair/typebox/errors'
+import { Value } from '@sinclair/typebox/value'
 import type { ValidationError } from 'elysia'
 import { fill, type Locale, textsIn } from '../texts/index.ts'
 import { lengthOf } from './text.ts'
@@ -28,11 +30,21 @@ type Issue = {
 /** What is wrong with which field, in our own words: the framework's would repeat the value, a password perhaps. */
 export function fieldErrors(error: ValidationError, locale: Locale): FieldError[] {
   const first = new Map<string, FieldError>()
-  for (const issue of (error.all as unknown as Issue[]).slice(0, 50).map(withoutNull)) {
+  for (const issue of issuesOf(error).map(withoutNull)) {
     const pointer = `/${error.type}${issue.path}`
     if (!first.has(pointer)) first.set(pointer, { pointer, detail: sentence(issue, locale) })
   }
   return [...first.values()]
+}
+
+/** Up to fifty. Of a list that is too long no more is said: to look through all of it would hold up everybody. */
+function* issuesOf({ validator, value }: ValidationError): IteratorObject<Issue> {
+  const issues = 'Errors' in validator ? validator.Errors(value) : Value.Errors(validator as TSchema, value)
+  let left = 50
+  for (const issue of issues) {
+    yield issue as unknown as Issue
+    if (--left === 0 || issue.type === ValueErrorType.ArrayMaxItems) return
+  }
 }
 
 /** Of what may be null, but is something else: what is wrong with that. */
