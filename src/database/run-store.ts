@@ -175,6 +175,16 @@ export function runStore(database: Database): RunStore {
       const { id, message } = (standing && path.find(chatId, standing)) || named
       return message.role === 'user' ? { id, message } : { id: named.id, message: named.message }
     },
+    async refusal(run, { at, message }) {
+      const { chatId, userId } = run
+      const chat = owner.get(chatId)
+      if (chat && chat.userId !== userId) return 'chat_not_found'
+      const start = startOf(chatId, chat?.headId ?? null, at)
+      if (!start) return 'message_not_found'
+      if (start.parentId && !path.has(chatId, start.parentId)) return 'chat_not_found'
+      if (message && isTaken(chatId, message.id)) return 'message_id_taken'
+      return hasRoom(run) ? null : 'attachment_space_full'
+    },
     queueRun: (start, order) =>
       database.write(() => {
         if (!hasRoom(start)) return 'attachment_space_full'

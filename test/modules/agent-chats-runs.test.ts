@@ -198,6 +198,7 @@ describe('POST /agent-chats/{session_id}/runs/{run_id}/cancel', () => {
 describe('on_conflict', () => {
   test('left out, a second message is 409', async () => {
     const { reader, session } = await started({ message: 'busy' })
+    await reader.until('TEXT_MESSAGE_CONTENT')
     const second = await send({ message: 'second message', session_id: session })
     expect([second.status, second.body.code]).toEqual([409, 'run_in_progress'])
     gates.busy!.open()
@@ -222,6 +223,21 @@ describe('on_conflict', () => {
     expect([second.status, second.body.output]).toEqual([200, 'second answer'])
     expect((await runOf(session, run)).body.status).toBe('cancelled')
     expect(promptOf('second message')).toEqual(['interrupted', 'first ', 'second message'])
+  })
+
+  test('interrupt: what is refused interrupts nobody', async () => {
+    const mine = Bun.randomUUIDv7()
+    const { reader, session, run } = await started({ message: 'interrupted', message_id: mine })
+    await reader.until('TEXT_MESSAGE_CONTENT')
+    for (const [wrong, code] of [
+      [{ replaces: Bun.randomUUIDv7() }, 'message_not_found'],
+      [{ message_id: mine }, 'message_id_taken'],
+    ] as const) {
+      const body = { message: 'second message', session_id: session, on_conflict: 'interrupt', ...wrong }
+      expect((await send(body)).body.code).toBe(code)
+      expect((await runOf(session, run)).body.status).toBe('running')
+    }
+    await app.as(alice)('POST', `/agent-chats/${session}/runs/${run}/cancel`)
   })
 
   test('interrupt takes the place of the one before, where a user may have no more', async () => {

@@ -92,6 +92,11 @@ export class RunKeeper {
     return context()
   }
 
+  /** Throws what would keep the run from its beginning, as things are. */
+  async check(run: Run, order: Order, { key, attachments }: Coming): Promise<void> {
+    known(await this.store.refusal(this.#startOf(run, key, attachments), order))
+  }
+
   /** Puts the run in line, on disk. */
   async queue(run: Run, order: Order, { key, attachments }: Coming): Promise<void> {
     known(await this.store.queueRun(this.#startOf(run, key, attachments), order))

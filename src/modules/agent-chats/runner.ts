@@ -49,10 +49,13 @@ export class Runner {
     order: Order,
     { onConflict, ...coming }: Coming & { onConflict: OnConflict },
   ): Promise<Run> {
-    // Nothing is awaited before the run has its place, so that of many at once no more get one.
     const { userId, chatId } = identity
-    this.admit(userId, onConflict === 'interrupt' ? this.answering(userId, chatId) : null)
     const run = new Run(identity)
+    const interrupted = () => (onConflict === 'interrupt' ? this.answering(userId, chatId) : null)
+    // What is refused interrupts nobody.
+    if (interrupted()) await this.keeper.check(run, order, coming)
+    // Nothing is awaited from here until the run has its place, so that of many at once no more get one.
+    this.admit(userId, interrupted())
     const inLine = Promise.withResolvers<void>()
     const begin = () => void inLine.promise.then(() => this.#beginLate(run, order))
     if (this.#lanes.enter(run, onConflict, begin) === 'now') {

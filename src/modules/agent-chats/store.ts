@@ -139,6 +139,11 @@ export interface RunStore {
    * where none does; null where there is no such message.
    */
   standing(chatId: string, userId: string, messageId: string): Promise<KeptMessage | null>
+  /** Why the run could not begin now, if it could not. */
+  refusal(
+    start: RunStart,
+    order: Order,
+  ): Promise<'chat_not_found' | 'message_not_found' | 'message_id_taken' | 'attachment_space_full' | null>
   /** Records a run that will begin later; an unknown chat begins. The ids of what is still to come are taken too. */
   queueRun(
     start: RunStart,
