@@ -10,11 +10,18 @@ export function startLog(level: LogLevel): void {
     value: 'bare',
     format: line,
   })
+  // The stream that Node has for it would be a twentieth of the start.
+  const out = Bun.stdout.writer()
   let waiting = ''
   const flush = () => {
     const lines = waiting
     waiting = ''
-    process.stdout.write(lines)
+    try {
+      out.write(lines)
+      Promise.resolve(out.flush()).catch(nobodyReads)
+    } catch {
+      nobodyReads()
+    }
   }
   configureSync({
     reset: true,
@@ -33,6 +40,9 @@ export function startLog(level: LogLevel): void {
 
 const line = ({ timestamp, level, message }: { timestamp: string | null; level: string; message: string }) =>
   `${timestamp} ${level.padEnd(7)} ${message}`
+
+/** Whoever read it has gone; the server has not. */
+const nobodyReads = () => {}
 
 export const log = getLogger('parley')
 

@@ -4,7 +4,14 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { type Executable, runExecutable, startExecutable, tidy } from './harness/executable.ts'
+import {
+  type Executable,
+  emptyFolder,
+  program,
+  runExecutable,
+  startExecutable,
+  tidy,
+} from './harness/executable.ts'
 import { startGatedModel } from './harness/gated-model.ts'
 import {
   everythingProgram,
@@ -191,6 +198,22 @@ describe('requests in hand', () => {
     const data = new Database(join(parley.cwd, 'data/parley.db'), { readonly: true })
     expect(data.query('SELECT count(*) AS attempts FROM sign_up_attempts').get()).toEqual({ attempts: 8 })
     data.close()
+  })
+})
+
+describe('the log', () => {
+  test('may lose its reader: the server goes on, and stops well', async () => {
+    const child = Bun.spawn([program], {
+      cwd: emptyFolder(),
+      env: { PORT: '0', LOG_LEVEL: 'debug' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const reader = child.stdout.getReader()
+    const url = /http:\S+(?=;)/.exec(new TextDecoder().decode((await reader.read()).value))![0]
+    await reader.cancel()
+    for (let i = 0; i < 3; i++) expect((await fetch(`${url}/api/v1/health`)).status).toBe(200)
+    child.kill('SIGTERM')
+    expect(await child.exited).toBe(0)
   })
 })
 
