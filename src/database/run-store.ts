@@ -109,9 +109,9 @@ export function runStore(database: Database): RunStore {
   const interrupted = database.prepare<RunRow, []>(
     `SELECT ${runColumns}, events FROM ${openRuns} WHERE ${isOpen} AND status <> 'waiting' ORDER BY r.id`,
   )
-  /** Ids of messages that are still to come: of answers that are told of already, and of what stands in line. */
-  const promised = database.prepare<{ found: 1 }, [{ chatId: string; messageId: string }]>(
-    `SELECT 1 AS found FROM runs INDEXED BY runs_open WHERE chat_id = $chatId AND ${isOpen}
+  /** Ids of messages that are still to come: of other answers that are told of already, and of what stands in line. */
+  const promised = database.prepare<{ found: 1 }, [{ chatId: string; runId: string; messageId: string }]>(
+    `SELECT 1 AS found FROM runs INDEXED BY runs_open WHERE chat_id = $chatId AND ${isOpen} AND id <> $runId
      AND (answer_id = $messageId OR (status = 'queued' AND pending ->> '$.message.id' = $messageId)) LIMIT 1`,
   )
   const setPending = database.prepare(
@@ -132,8 +132,8 @@ export function runStore(database: Database): RunStore {
     if (key) insertKey.run({ ...key, userId, chatId, runId, expiresAt: now + keySeconds * 1000 })
   }
 
-  const isTaken = (chatId: string, messageId: string): boolean =>
-    path.has(chatId, messageId) || promised.get({ chatId, messageId }) !== null
+  const isTaken = ({ chatId, runId }: RunStart, messageId: string): boolean =>
+    path.has(chatId, messageId) || promised.get({ chatId, runId, messageId }) !== null
 
   /** With what it is saying, where it has not ended. */
   const withRecord = (row: RunRow): KeptRun =>
@@ -182,14 +182,14 @@ export function runStore(database: Database): RunStore {
       const start = startOf(chatId, chat?.headId ?? null, at)
       if (!start) return 'message_not_found'
       if (start.parentId && !path.has(chatId, start.parentId)) return 'chat_not_found'
-      if (message && isTaken(chatId, message.id)) return 'message_id_taken'
+      if (message && isTaken(run, message.id)) return 'message_id_taken'
       return hasRoom(run) ? null : 'attachment_space_full'
     },
     queueRun: (start, order) =>
       database.write(() => {
         if (!hasRoom(start)) return 'attachment_space_full'
         if (!ownChat(start)) return 'chat_not_found'
-        if (order.message && isTaken(start.chatId, order.message.id)) return 'message_id_taken'
+        if (order.message && isTaken(start, order.message.id)) return 'message_id_taken'
         keepRun(start, 'queued', null, JSON.stringify(order))
         return 'queued'
       }),

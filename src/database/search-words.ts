@@ -17,7 +17,7 @@ const accents = /[\u0300-\u036f]/g
 
 /** For the index. */
 export const markedWords = (owner: string, text: string): string =>
-  wordsOf(text.slice(0, textLimit))
+  wordsOf(text.trimStart().slice(0, textLimit))
     // Some characters are written out as several words.
     .slice(0, textLimit)
     .map(word => markOf(owner) + word)

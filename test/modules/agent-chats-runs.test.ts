@@ -260,8 +260,8 @@ describe('on_conflict', () => {
       .query("SELECT id FROM runs WHERE chat_id = ? AND status = 'queued'")
       .get(session) as { id: string }
     expect((await runOf(session, id.id)).body.status).toBe('queued')
-    const cancelled = await app.as(alice)('POST', `/agent-chats/${session}/runs/${id.id}/cancel`)
-    expect(cancelled.body.status).toBe('cancelled')
+    const cancel = () => app.as(alice)('POST', `/agent-chats/${session}/runs/${id.id}/cancel`)
+    for (const { body } of await Promise.all([cancel(), cancel()])) expect(body.status).toBe('cancelled')
     expect((await queued.rest()).map(({ event }) => event.code)).toEqual(['run_cancelled'])
     gates.busy!.open()
     expect((await reader.rest()).at(-1)!.event.type).toBe('RUN_FINISHED')
@@ -542,6 +542,19 @@ describe('a tool that needs approval', () => {
     expect([late.status, late.body.code]).toEqual([409, 'call_answered'])
     const state = await app.as(carol)('GET', `/agent-chats/${asked.session}/runs/${asked.run}`)
     expect(state.body.status).toBe('cancelled')
+  })
+
+  test('goes on waiting where a message is refused', async () => {
+    const mine = Bun.randomUUIDv7()
+    const first = { message: 'twice', message_id: mine }
+    const { body } = await app.as(carol)('POST', '/agent-chats', first)
+    const path = `/agent-chats/${body.session_id}/runs/${body.events.at(-1).run_id}`
+    for (const on_conflict of ['reject', 'enqueue', 'interrupt']) {
+      const again = { ...first, session_id: body.session_id, on_conflict }
+      expect((await app.as(carol)('POST', '/agent-chats', again)).body.code).toBe('message_id_taken')
+      expect((await app.as(carol)('GET', path)).body.status).toBe('waiting')
+    }
+    await app.as(carol)('POST', `${path}/cancel`)
   })
 
   describe('cancelled while it waits', () => {

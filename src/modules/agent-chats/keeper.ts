@@ -66,10 +66,11 @@ export class RunKeeper {
    */
   async prepare(
     run: Run,
-    { at, instructions, clientTools, ...order }: Order,
+    order: Order,
     { paused = null, attachments = [] }: { paused?: Paused | null; attachments?: Attachment[] } = {},
   ): Promise<Prepared> {
-    const found = await this.#contextOf(run, at)
+    const { at, instructions, clientTools } = order
+    const found = await this.#contextOf(run, order, attachments)
     const message = order.message && withAttachments(order.message, found.replaced)
     const { id: messageId, message: asked } = (message ?? found.asked)!
     const context = await this.prompts.of(run, found.messages, asked, attachments)
@@ -84,10 +85,13 @@ export class RunKeeper {
     }
   }
 
-  async #contextOf({ id, chatId, userId }: Run, at: Order['at']): Promise<Context> {
-    const context = () => this.store.context(chatId, userId, at, contextBytes(this.config)).then(known)
+  async #contextOf(run: Run, order: Order, attachments: Attachment[]): Promise<Context> {
+    const { id, chatId, userId } = run
+    const context = () => this.store.context(chatId, userId, order.at, contextBytes(this.config)).then(known)
     const { open, ...found } = await context()
     if (!open || open.runId === id) return { open, ...found }
+    // What is refused ends nobody's wait.
+    await this.check(run, order, { key: null, attachments })
     await this.settle(open, open.status === 'waiting' ? 'run_cancelled' : 'run_interrupted')
     return context()
   }

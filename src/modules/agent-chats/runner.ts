@@ -26,7 +26,7 @@ export class Runner {
   readonly #lanes = new Lanes()
   readonly #recorder: Recorder
   /** Taken out of the line, their end not kept yet. */
-  readonly #withdrawn = new Set<string>()
+  readonly #withdrawn = new Map<string, Run>()
   #agent: Promise<Agent> | null = null
   #stopping = false
   /** Told of every answer that is whole, once it is. */
@@ -128,7 +128,8 @@ export class Runner {
 
   /** Resolves when the run has ended, whatever begins, or takes it up again, at the same moment. */
   async cancel(name: RunName): Promise<void> {
-    const live = () => this.live(name.userId, name.chatId, name.runId)
+    const live = () =>
+      this.live(name.userId, name.chatId, name.runId) ?? this.#withdrawn.get(name.runId) ?? null
     let kept: KeptRun
     do {
       // Taken up for an answer that was none, it waits again.
@@ -174,7 +175,7 @@ export class Runner {
   }
 
   async #closeWithdrawn(run: Run, failure: AppError): Promise<void> {
-    this.#withdrawn.add(run.id)
+    this.#withdrawn.set(run.id, run)
     await this.#close(run, null, failure)
     this.#withdrawn.delete(run.id)
   }
