@@ -37,19 +37,24 @@ export function openBacklog(database: Database) {
   }
 }
 
+type Unread = { number: number; chatId: string; readTo: number; unread: number }
+
 /** One step; false where nothing is left. */
 export function backlogOf(database: Database): () => boolean {
   const index = searchIndex(database)
-  const next = database.prepare<{ number: number; chatId: string; unread: number }, [number]>(
-    `SELECT number, chat_id AS chatId, unread FROM search_chats INDEXED BY search_chats_unread
-     WHERE unread > 0 AND number > ? ORDER BY number LIMIT 1`,
+  const next = database.prepare<Unread, [number]>(
+    `SELECT number, chat_id AS chatId, read_to AS readTo, unread
+     FROM search_chats INDEXED BY search_chats_unread WHERE unread > 0 AND number > ? ORDER BY number LIMIT 1`,
   )
-  const messages = database.prepare<{ position: number; bytes: number; content: string }, [string, number]>(
-    `SELECT position, bytes, content FROM messages WHERE chat_id = ? AND position <= ?
-     ORDER BY position DESC LIMIT ${rowsPerStep}`,
+  const messages = database.prepare<
+    { position: number; bytes: number; content: string },
+    [string, number, number]
+  >(
+    `SELECT position, bytes, content FROM messages WHERE chat_id = ? AND position > ? AND position <= ?
+     ORDER BY position LIMIT ${rowsPerStep}`,
   )
-  const readDownTo = database.prepare<null, [number, string]>(
-    'UPDATE search_chats SET unread = ? WHERE chat_id = ?',
+  const haveRead = database.prepare<null>(
+    `UPDATE search_chats SET read_to = $readTo, unread = iif($readTo < unread, unread, 0) WHERE chat_id = $chatId`,
   )
 
   // One chat after the other: none that is added to again and again holds up the others.
@@ -57,16 +62,17 @@ export function backlogOf(database: Database): () => boolean {
   return () => {
     const chat = next.get(before) ?? next.get(0)
     if (!chat) return false
+    const { chatId, unread } = chat
     before = chat.number
-    let { unread } = chat
+    let readTo: number | null = null
     let size = 0
-    for (const { position, bytes, content } of messages.iterate(chat.chatId, unread)) {
-      index.addMessage(chat.chatId, position, JSON.parse(content))
-      unread = position - 1
+    for (const { position, bytes, content } of messages.iterate(chatId, chat.readTo, unread)) {
+      index.addMessage(chatId, position, JSON.parse(content))
+      readTo = position
       size += bytes
       if (size > bytesPerStep) break
     }
-    readDownTo.run(unread === chat.unread ? 0 : unread, chat.chatId)
+    haveRead.run({ chatId, readTo: readTo ?? unread })
     return true
   }
 }

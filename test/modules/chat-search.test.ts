@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { chatStore } from '../../src/database/chat-store.ts'
+import { conversationStore } from '../../src/database/conversation-store.ts'
 import { Database } from '../../src/database/database.ts'
 import { messagePath } from '../../src/database/message-path.ts'
+import { backlogOf } from '../../src/database/search-backlog.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
 import { captureLog } from '../harness/log.ts'
 import { end, startRawModel, toolCalls, word } from '../harness/model.ts'
@@ -306,6 +308,34 @@ describe('the index', () => {
     database.close()
   })
 
+  test('reads on in a chat where it left off', async () => {
+    const database = new Database(':memory:')
+    database.prepare("INSERT INTO users VALUES ('u', 'u', 'u', '', NULL, NULL, 0)").run()
+    const conversations = conversationStore(database, () => {})
+    const chat = { chatId: 'c', userId: 'u', attachments: [], attachmentRoom: 0, now: 1 }
+    const say = (parent: string | null, from: number, count: number) =>
+      conversations.addMessages(
+        chat,
+        parent,
+        Array.from({ length: count }, (_, n) => ({
+          id: `m${from + n}`,
+          message: { role: 'user' as const, content: 'a word' },
+        })),
+      )
+    const step = backlogOf(database)
+    const steps = () => {
+      let taken = 0
+      while (step()) taken++
+      return taken
+    }
+    await say(null, 0, 1000)
+    expect(steps()).toBe(20)
+    await say('m999', 1000, 1)
+    expect(steps()).toBe(1)
+    expect(database.prepare('SELECT count(*) AS n FROM search_docsize').get()).toEqual({ n: 1001 })
+    database.close()
+  })
+
   test('reads what was said before there was one', async () => {
     const older = await startApp(raw.environment)
     const bob = await older.newUser()
@@ -320,9 +350,9 @@ describe('the index', () => {
     const newer = await startApp(raw.environment, { dataDir: older.dataDir })
     const find = async (q: string) =>
       (await newer.as(bob)('GET', `/agent-chats?q=${encodeURIComponent(q)}`)).body.chats.length
-    while ((await find('南昆')) === 0) await Bun.sleep(10)
+    while ((await find('message 59')) === 0) await Bun.sleep(10)
     while ((await find('kathmandu')) === 0) await Bun.sleep(10)
-    expect(await find('message 59')).toBe(1)
+    expect(await find('南昆')).toBe(1)
     expect(await find('message')).toBe(1)
     const database = new Sqlite(join(newer.dataDir, 'parley.db'))
     expect(database.query('SELECT count(*) AS n FROM search_chats WHERE unread > 0').get()).toEqual({ n: 0 })

@@ -6,5 +6,15 @@ import usage from './0004_usage.sql' with { type: 'text' }
 import search from './0005_search.sql' with { type: 'text' }
 import attachments from './0006_attachments.sql' with { type: 'text' }
 import chatIds from './0007_chat_ids.sql' with { type: 'text' }
+import searchReadTo from './0008_search_read_to.sql' with { type: 'text' }
 
-export const migrations: string[] = [accounts, agentChats, runs, usage, search, attachments, chatIds]
+export const migrations: string[] = [
+  accounts,
+  agentChats,
+  runs,
+  usage,
+  search,
+  attachments,
+  chatIds,
+  searchReadTo,
+]
