@@ -38,10 +38,9 @@ async function added(
 ): Promise<Figure[]> {
   bench.progress(`${streams} open`)
   const once = (agent: Agent) => medianFirstWord(bench, agent, model, streams)
-  const rounds = streams === 1 ? 7 : 3
   const ms = await alternateWith(
     bench,
-    bench.quick ? 1 : rounds,
+    bench.quick ? 1 : 7,
     { model: () => once(model), pipe: () => once(pipe), parley: () => once(parley) },
     entries.map(entry => contestant(entry, once)),
   )
