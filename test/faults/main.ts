@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
 const options = {
   seed: numberOf('seed', Math.floor(Math.random() * 1e9)),
   kills: numberOf('kills', values.short ? 5 : 50),
-  soakMinutes: numberOf('soak', values.short ? 0.33 : 2),
+  soakMinutes: numberOf('soak', 2),
 }
 const names = cases.map(({ name }) => name)
 const unknown = positionals.find(name => !names.includes(name))
