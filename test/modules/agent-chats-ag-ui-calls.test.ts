@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { agUiClient, typesOf } from '../harness/ag-ui.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
-import { chunk, end, startRawModel, word } from '../harness/model.ts'
+import { end, startRawModel, toolCalls, word } from '../harness/model.ts'
 
 type Person = Awaited<ReturnType<TestApp['newUser']>>
 type Call = [name: string, args: object]
@@ -46,21 +46,9 @@ afterAll(async () => {
 })
 
 const stream = (wanted?: Call[]) =>
-  new Response(wanted ? calls(wanted) : word('Done') + end, {
+  new Response(wanted ? toolCalls(...wanted.map(([name, args]) => ({ name, args }))) : word('Done') + end, {
     headers: { 'content-type': 'text/event-stream' },
   })
-
-const calls = (wanted: Call[]) =>
-  chunk({
-    tool_calls: wanted.map(([name, args], index) => ({
-      index,
-      id: `call_${crypto.randomUUID()}`,
-      type: 'function',
-      function: { name, arguments: JSON.stringify(args) },
-    })),
-  }) +
-  chunk({}, 'tool_calls') +
-  'data: [DONE]\n\n'
 
 type Prompt = Array<{ role: string; content: string; tool_calls?: object[] }>
 const prompt = () => model.requests.at(-1)!.body.messages as Prompt

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { agUiClient, typesOf } from '../harness/ag-ui.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
-import { chunk, end, startModel, startRawModel, word } from '../harness/model.ts'
+import { end, startModel, startRawModel, toolCalls, word } from '../harness/model.ts'
 
 type Person = Awaited<ReturnType<TestApp['newUser']>>
 
@@ -27,7 +27,9 @@ beforeAll(async () => {
       yield word(`answer ${++answers}`) + end
     },
     time: async function* () {
-      yield results() > 0 ? word('It is late') + end : calls(['current_time', { timezone: 'Asia/Shanghai' }])
+      yield results() > 0
+        ? word('It is late') + end
+        : toolCalls({ name: 'current_time', args: { timezone: 'Asia/Shanghai' } })
     },
     slow: async function* () {
       yield word('first ')
@@ -61,18 +63,6 @@ const promptOf = (index: number) =>
   (model.requests.at(index)!.body.messages as Array<{ role: string; content: string }>).filter(
     ({ role }) => role !== 'system' && role !== 'developer',
   )
-
-const calls = (...wanted: Array<[name: string, args: object]>) =>
-  chunk({
-    tool_calls: wanted.map(([name, args], index) => ({
-      index,
-      id: `call_${crypto.randomUUID()}`,
-      type: 'function',
-      function: { name, arguments: JSON.stringify(args) },
-    })),
-  }) +
-  chunk({}, 'tool_calls') +
-  'data: [DONE]\n\n'
 
 describe('a message', () => {
   test('is answered under the names that the client gave, and with the ids to stop or follow the run by', async () => {

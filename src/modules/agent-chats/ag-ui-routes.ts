@@ -1,10 +1,10 @@
 import { Elysia } from 'elysia'
 import type { Guard } from '../../http/guard.ts'
-import { badBody, largeBody, problems } from '../../http/openapi.ts'
+import { problems } from '../../http/openapi.ts'
 import { agUiBody, agUiQuery } from './ag-ui-schema.ts'
 import { takeTurn } from './ag-ui-turn.ts'
 import { runByAgUi } from './openapi.ts'
-import { badAttachments, noPlace } from './routes.ts'
+import { noTurn } from './routes.ts'
 import { eventFrames } from './schema.ts'
 import type { AgentChats } from './service.ts'
 import { AgUiWire } from './wires/ag-ui.ts'
@@ -32,19 +32,7 @@ export const agUiRoutes = (chats: AgentChats, answerTo: AnswerTo, guard: Guard) 
       body: agUiBody,
       response: {
         200: eventFrames,
-        ...problems(
-          'unauthenticated',
-          'chat_not_found',
-          'message_not_found',
-          'call_not_found',
-          'call_answered',
-          'message_id_taken',
-          ...badBody,
-          ...badAttachments,
-          ...largeBody,
-          'model_not_available',
-          ...noPlace,
-        ),
+        ...problems(...noTurn),
       },
       detail: runByAgUi,
     },

@@ -93,6 +93,21 @@ export const noPlace = [
   'storage_unavailable',
 ] as const
 
+/** Why what a client sends with its whole conversation gets no answer, or none of what waits does. */
+export const noTurn = [
+  'unauthenticated',
+  'chat_not_found',
+  'message_not_found',
+  'call_not_found',
+  'call_answered',
+  'message_id_taken',
+  'model_not_available',
+  ...badBody,
+  ...badAttachments,
+  ...largeBody,
+  ...noPlace,
+] as const
+
 export const failuresOfARun = [
   'run_cancelled',
   'model_failed',

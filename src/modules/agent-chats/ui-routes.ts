@@ -1,9 +1,9 @@
 import { Elysia } from 'elysia'
 import type { Guard } from '../../http/guard.ts'
-import { badBody, largeBody, noContent, problems } from '../../http/openapi.ts'
+import { noContent, problems } from '../../http/openapi.ts'
 import type { Chats } from './chats.ts'
 import { getUiChat, resumeUiStream, sendUiMessage, stopUiChat } from './openapi.ts'
-import { badAttachments, noPlace } from './routes.ts'
+import { noTurn } from './routes.ts'
 import { eventFrames, nothingMore } from './schema.ts'
 import type { AgentChats } from './service.ts'
 import * as schema from './ui-schema.ts'
@@ -31,19 +31,7 @@ export function uiRoutes(chats: AgentChats, history: Chats, answerTo: AnswerTo, 
         body: schema.uiBody,
         response: {
           200: eventFrames,
-          ...problems(
-            'unauthenticated',
-            'chat_not_found',
-            'message_not_found',
-            'call_not_found',
-            'call_answered',
-            'message_id_taken',
-            'model_not_available',
-            ...badBody,
-            ...badAttachments,
-            ...largeBody,
-            ...noPlace,
-          ),
+          ...problems(...noTurn),
         },
         detail: sendUiMessage,
       },
