@@ -3,7 +3,8 @@
  * piece of them is found, as a phrase. Each word bears its owner's mark: a person's words stand together in the
  * index, and no question looks at those of others.
  *
- * What is in the index was cut by these rules: to change them takes a migration that has all of it read anew.
+ * What is in the index was cut by these rules: to change them takes a migration that has all of it read anew. How much
+ * of a text is found is none of them.
  */
 
 /** In characters; of a longer text the beginning is found. */
