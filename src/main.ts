@@ -1,7 +1,7 @@
 #!/usr/bin/env bun
 /** The executable. Until it is known whether the process has to start itself anew, nothing else is loaded. */
-import { allowManyOutgoingRequests } from './http/outgoing.ts'
+import { applyBunSettings } from './bun-settings.ts'
 
-allowManyOutgoingRequests()
+applyBunSettings()
 const { run } = await import('./command-line.ts')
 await run(Bun.argv.slice(2))

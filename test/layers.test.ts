@@ -101,10 +101,10 @@ describe('the direction of imports', () => {
   test('main.ts loads nothing itself but what may start the process anew', () => {
     const loaded = imports.filter(({ from }) => from === 'main.ts').map(({ to, lazy }) => [to, lazy])
     expect(loaded).toEqual([
-      ['http/outgoing.ts', false],
+      ['bun-settings.ts', false],
       ['command-line.ts', true],
     ])
-    expect(imports.filter(({ from }) => from === 'http/outgoing.ts')).toEqual([])
+    expect(imports.filter(({ from }) => from === 'bun-settings.ts')).toEqual([])
   })
 
   test('every file is reached from main.ts', () => {
@@ -115,8 +115,8 @@ describe('the direction of imports', () => {
   })
 
   test('only the settings come from the environment', () => {
-    // Bun's own limit of outgoing requests is no setting of ours, nor is where a child finds programs.
-    const may = ['command-line.ts', 'http/outgoing.ts', 'modules/agent-chats/tools/mcp/stdio.ts']
+    // What Bun itself is told is no setting of ours, nor is where a child finds programs.
+    const may = ['command-line.ts', 'bun-settings.ts', 'modules/agent-chats/tools/mcp/stdio.ts']
     const readers = files.filter(file =>
       /\b(Bun|process|import\.meta)\.env\b|\benv \} = process/.test(sources.get(file)!),
     )

@@ -1,5 +1,6 @@
 /** Parley under test: the executable, in production mode, in a process and a data folder of its own. */
 import { join } from 'node:path'
+import { bunSettings } from '../../src/bun-settings.ts'
 import { buildIfOutdated, program } from '../harness/executable.ts'
 import { publicUrl } from './people.ts'
 import { root, type Server, serve } from './processes.ts'
@@ -44,8 +45,8 @@ export async function startParley(
       PUBLIC_URL: publicUrl,
       // Clients say by X-Forwarded-For who they are: the limits would hold up one that sends all the load.
       TRUST_PROXY: '1',
-      // Else it sets this itself and starts anew, which ends a profile.
-      ...(profiles ? { BUN_CONFIG_MAX_HTTP_REQUESTS: '65336' } : {}),
+      // Else it starts anew with them, which ends a profile.
+      ...(profiles ? bunSettings : {}),
       ...environment,
     },
   })

@@ -6,8 +6,9 @@ import { type Agent, openAgent } from '../../src/modules/agent-chats/agent.ts'
 import { answerOf } from '../../src/modules/agent-chats/answer.ts'
 import type { RunEvent } from '../../src/modules/agent-chats/events.ts'
 import { Run } from '../../src/modules/agent-chats/run.ts'
+import type { Paused } from '../../src/modules/agent-chats/store.ts'
 import { startApp } from '../harness/app.ts'
-import { apis, end, speech, startRawModel, word } from '../harness/model.ts'
+import { apis, chunk, end, speech, startRawModel, word } from '../harness/model.ts'
 
 const call = (toolCallId: string, args: string): RunEvent[] => [
   { type: 'TOOL_CALL_START', messageId: 'a', toolCallId, toolName: 'look' },
@@ -56,6 +57,16 @@ describe('what of an answer stays in the chat', () => {
   })
 })
 
+const calls = (names: string[], finish: string) => {
+  const called = (name: string, index: number) => ({
+    index,
+    id: `call_${name}`,
+    type: 'function',
+    function: { name, arguments: '{}' },
+  })
+  return `${chunk({ tool_calls: names.map(called) }) + chunk({}, finish)}data: [DONE]\n\n`
+}
+
 describe('the steps of an answer', () => {
   const asksOnce = (name: string) =>
     async function* () {
@@ -63,6 +74,15 @@ describe('the steps of an answer', () => {
     }
   const raw = startRawModel({
     'look at me': asksOnce('get_my_profile'),
+    'a word of its own': async function* () {
+      yield raw.requests.length > 1 ? word('Done.') + end : calls(['get_my_profile'], 'calls_made')
+    },
+    'look and change': async function* () {
+      yield calls(['get_my_profile', 'update_my_profile'], 'tool_calls')
+    },
+    'change me': async function* () {
+      yield word('As you like.') + end
+    },
     'too much at once': async function* () {
       yield word('x'.repeat(5 * 1024 * 1024)) + end
     },
@@ -82,11 +102,11 @@ describe('the steps of an answer', () => {
   })
   afterAll(() => raw.stop())
 
-  const answer = (message: string) => {
+  const answer = (message: string, paused: Paused | null = null) => {
     raw.requests.length = 0
     const run = new Run({ chatId: 'chat', userId: 'alice', model: 'm' })
     const context = [{ role: 'user' as const, content: message }]
-    const answered = agent.answer(run, { context, instructions: '', clientTools: [], paused: null })
+    const answered = agent.answer(run, { context, instructions: '', clientTools: [], paused })
     const types = () => run.transcript.events.map(({ type }) => type)
     return { run, answered, types }
   }
@@ -104,6 +124,37 @@ describe('the steps of an answer', () => {
     await expect(answered).rejects.toMatchObject({ code: 'run_cancelled' })
     await Bun.sleep(1500)
     expect([types().includes('TOOL_CALL_RESULT'), raw.requests.length]).toEqual([false, 1])
+  })
+
+  test('end with the run, though another call would wait', async () => {
+    const { run, answered, types } = answer('look and change')
+    while (types().filter(type => type === 'TOOL_CALL_END').length < 2) await Bun.sleep(5)
+    run.abort(new AppError('run_cancelled'))
+    await expect(answered).rejects.toMatchObject({ code: 'run_cancelled' })
+  })
+
+  test('use the tools that are called, whatever word the model has for its end', async () => {
+    const { run, answered, types } = answer('a word of its own')
+    await answered
+    expect([run.output, types().includes('TOOL_CALL_RESULT')]).toEqual(['Done.', true])
+  })
+
+  test('end in words where more were taken before a wait than are allowed now', async () => {
+    const { toolCallId, toolName, input } = kept('held', {})
+    const held = { id: 'held', toolCallId, toolName, input, waitsFor: 'approval' as const }
+    const { run, answered } = answer('change me', {
+      step: 1000,
+      said: [{ role: 'assistant', content: [kept('held', {}) as never] }],
+      calls: [{ ...held, answer: { approved: false } }],
+      instructions: '',
+      clientTools: [],
+    })
+    expect(await answered).toBe(null)
+    expect([run.output, raw.requests.length, raw.requests[0]!.body.tools]).toEqual([
+      'As you like.',
+      1,
+      undefined,
+    ])
   })
 
   test('end with the run, though the model had said its last word', async () => {

@@ -4,7 +4,6 @@ import {
   EmptyResponseBodyError,
   type FinishReason,
   JSONParseError,
-  StreamProviderError,
   TypeValidationError,
 } from 'ai'
 import { AppError, type ErrorCode } from '../../errors.ts'
@@ -104,8 +103,11 @@ const isUnreadable = (error: unknown): boolean =>
     kind.isInstance(error),
   )
 
-const statusOf = (error: unknown): number | undefined =>
-  APICallError.isInstance(error) || StreamProviderError.isInstance(error) ? error.statusCode : undefined
+/** Of the response, or what its provider makes of an error frame in a stream. */
+function statusOf(error: unknown): number | undefined {
+  const { statusCode } = Object(error) as { statusCode?: unknown }
+  return typeof statusCode === 'number' ? statusCode : undefined
+}
 
 /** Some servers have no word for it. */
 const saysTooLong = (error: unknown): boolean =>
@@ -125,7 +127,7 @@ function retryAfterOf(error: unknown): number {
  */
 function describe(error: unknown): string {
   const status = statusOf(error)
-  const name = error instanceof Error ? error.name : typeof error
+  const name = error instanceof Error ? error.name : 'error in the stream'
   const word = wordsOf(error).find(word => codeOfWord.has(word) || spoken.has(word))
   return [name, status && `status ${status}`, word ?? networkCode(error)].filter(Boolean).join(', ')
 }

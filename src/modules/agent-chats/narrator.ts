@@ -1,12 +1,10 @@
 /** Tells what the model says and does as events, each message and call opened before its pieces and closed after. */
-import type { LanguageModelStreamPart, ToolSet } from 'ai'
+import type { LanguageModelV4StreamPart as Part } from '@ai-sdk/provider'
 import { AppError } from '../../errors.ts'
-import type { ToolCallResult } from './events.ts'
 import type { Run } from './run.ts'
 import type { Transcript } from './transcript.ts'
 import { WholeText } from './whole-text.ts'
 
-type Part = LanguageModelStreamPart<ToolSet>
 type Call = { args: WholeText; argsTold: boolean; closed: boolean }
 type Called = { toolCallId: string; toolName: string }
 
@@ -40,23 +38,23 @@ export class Narrator {
   }
 
   tell(part: Part): void {
-    if (part.type === 'text-delta') this.#sayText(part.text)
+    if (part.type === 'text-delta') this.#sayText(part.delta)
     else if (part.type === 'text-end') this.#closeText()
-    else if (part.type === 'reasoning-delta') this.#sayReasoning(part.text)
+    else if (part.type === 'reasoning-delta') this.#sayReasoning(part.delta)
     else if (part.type === 'reasoning-end') this.#closeReasoning()
     else if (part.type === 'tool-input-start') this.#openCall(part.id, part.toolName)
     else if (part.type === 'tool-input-delta') this.#sayArgs(part.id, part.delta)
     else if (part.type === 'tool-call') this.#closeCall(part)
-    // The SDK's word for a call that fits no tool.
-    else if (part.type === 'tool-error') this.tellFailure(part, new AppError('invalid_tool_call'))
   }
 
-  tellResult(call: Called, result: string): void {
-    this.#tellEnd(call, { result, failure: null })
-  }
-
-  tellFailure(call: Called, failure: AppError): void {
-    this.#tellEnd(call, { result: null, failure: failure.failure })
+  /** What a call came to. */
+  tellOutcome({ toolCallId, toolName }: Called, outcome: string | AppError): void {
+    const end =
+      outcome instanceof AppError
+        ? { result: null, failure: outcome.failure }
+        : { result: outcome, failure: null }
+    const messageId = Bun.randomUUIDv7()
+    this.transcript.append({ type: 'TOOL_CALL_RESULT', messageId, toolCallId, toolName, ...end })
   }
 
   /** Closes whatever is open: the answer is over, or has broken off. */
@@ -136,9 +134,9 @@ export class Narrator {
     this.transcript.append({ type: 'TOOL_CALL_ARGS', of: toolCallId, text })
   }
 
-  #closeCall({ toolCallId, toolName, input }: Called & { input: unknown }): void {
+  #closeCall({ toolCallId, toolName, input }: Called & { input: string }): void {
     const call = this.#calls.get(toolCallId) ?? this.#openCall(toolCallId, toolName)
-    if (!call.argsTold) this.#sayArgs(toolCallId, JSON.stringify(input))
+    if (!call.argsTold) this.#sayArgs(toolCallId, input || '{}')
     this.#endCall(toolCallId, call)
   }
 
@@ -147,10 +145,5 @@ export class Narrator {
     if (text) this.transcript.append({ type: 'TOOL_CALL_ARGS', of: toolCallId, text })
     call.closed = true
     this.transcript.append({ type: 'TOOL_CALL_END', toolCallId })
-  }
-
-  #tellEnd({ toolCallId, toolName }: Called, end: Pick<ToolCallResult, 'result' | 'failure'>): void {
-    const messageId = Bun.randomUUIDv7()
-    this.transcript.append({ type: 'TOOL_CALL_RESULT', messageId, toolCallId, toolName, ...end })
   }
 }

@@ -1,5 +1,5 @@
 /** A title by the model. Loaded with the agent. */
-import { generateText } from 'ai'
+import { generateText, type LanguageModelUsage } from 'ai'
 import { noUsage, type Usage } from '../usage/tokens.ts'
 import { isRefusal, modelFailure } from './model-failure.ts'
 import { estimatedUsage, usageOf } from './model-usage.ts'
@@ -40,12 +40,24 @@ export async function titleBy(
       abortSignal: signal,
     })
     const title = plain(text)
-    return { title, why: title ? null : 'it said nothing', usage: usageOf(usage) ?? estimated() }
+    return { title, why: title ? null : 'it said nothing', usage: usageOf(countsOf(usage)) ?? estimated() }
   } catch (error) {
     const why = signal.aborted ? 'model_timeout' : modelFailure(error).code
     return { title: null, why, usage: isRefusal(error) ? noUsage() : estimated() }
   }
 }
+
+const countsOf = ({
+  inputTokens,
+  inputTokenDetails,
+  outputTokens,
+  outputTokenDetails,
+}: LanguageModelUsage) => ({
+  input: inputTokens,
+  cachedInput: inputTokenDetails.cacheReadTokens,
+  output: outputTokens,
+  reasoning: outputTokenDetails.reasoningTokens,
+})
 
 /** Its first line, without what models put around it. */
 function plain(text: string): string | null {

@@ -40,7 +40,7 @@ async function added(
   const once = (agent: Agent) => medianFirstWord(bench, agent, model, streams)
   const ms = await alternateWith(
     bench,
-    bench.quick ? 1 : 7,
+    bench.quick ? 1 : 11,
     { model: () => once(model), pipe: () => once(pipe), parley: () => once(parley) },
     entries.map(entry => contestant(entry, once)),
   )

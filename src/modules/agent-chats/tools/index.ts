@@ -1,5 +1,4 @@
 /** Every tool of the agent, once. */
-import type { ToolSet } from 'ai'
 import { AppError } from '../../../errors.ts'
 import { currentTime } from './current-time.ts'
 import { findUser } from './find-user.ts'
@@ -29,8 +28,8 @@ export function openTools(source?: ToolSource) {
   return {
     /** For the start of an answer: resolves when the source knows its tools, before long in any case. */
     ready: async () => source?.ready(),
-    /** What the model is told of them. */
-    toolSet: (): ToolSet => current().toolSet,
+    /** Those that can be had now. */
+    list: (): AgentTool[] => current().list,
     /** Carries out a call in the caller's hands. Rejects with an AppError; see `execute`. */
     async call(name: string, input: unknown, context: ToolContext, run: AbortSignal): Promise<string> {
       const tool = current().byName.get(name)
@@ -45,8 +44,6 @@ export function openTools(source?: ToolSource) {
 }
 
 const index = (list: AgentTool[]) => ({
+  list,
   byName: new Map(list.map(tool => [tool.name, tool])),
-  toolSet: Object.fromEntries(
-    list.map(({ name, description, inputSchema }) => [name, { description, inputSchema }]),
-  ) as ToolSet,
 })
