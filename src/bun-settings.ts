@@ -13,9 +13,14 @@ export const bunSettings = {
 export function applyBunSettings(): void {
   const { env } = process
   const args = Bun.argv.slice(2)
-  const isApplied = Object.keys(bunSettings).every(name => name in env)
-  if (isApplied || (args[0] ?? 'serve') !== 'serve' || !(env.OPENAI_API_KEY || env.OPENAI_BASE_URL)) return
+  const missing = Object.entries(bunSettings).filter(([name]) => !env[name])
+  if (
+    missing.length === 0 ||
+    (args[0] ?? 'serve') !== 'serve' ||
+    !(env.OPENAI_API_KEY || env.OPENAI_BASE_URL)
+  )
+    return
   const { execve } = process as { execve?: (file: string, args: string[], env: NodeJS.ProcessEnv) => never }
   const script = Bun.main.startsWith('/$bunfs/') ? [] : [...process.execArgv, Bun.main]
-  execve?.(process.execPath, [process.argv0, ...script, ...args], { ...bunSettings, ...env })
+  execve?.(process.execPath, [process.argv0, ...script, ...args], { ...env, ...Object.fromEntries(missing) })
 }

@@ -218,9 +218,12 @@ describe('the log', () => {
 })
 
 describe('model streams', () => {
-  test('run at once by the hundreds, beyond the 256 outgoing requests that Bun allows', async () => {
+  test.each([
+    ['', {}],
+    [', also where an empty setting says nothing else', { BUN_CONFIG_MAX_HTTP_REQUESTS: '' }],
+  ])('run at once by the hundreds, beyond the 256 outgoing requests that Bun allows%s', async (_, env) => {
     const model = startGatedModel()
-    const parley = await startExecutable({ env: { ...model.environment, AGENT_MAX_RUNS: '300' } })
+    const parley = await startExecutable({ env: { ...model.environment, AGENT_MAX_RUNS: '300', ...env } })
     const alice = await parley.newUser()
     const answers = Array.from({ length: 300 }, () => openStream(parley.url, alice.access_token))
     // None can end before all have begun.

@@ -116,7 +116,7 @@ export const chunk = (delta: object, finish_reason: string | null = null) =>
 export const word = (content: string) => chunk({ content })
 export const end = `${chunk({}, 'stop')}data: [DONE]\n\n`
 
-const line = (event: object) => `data: ${JSON.stringify(event)}\n\n`
+export const line = (event: object) => `data: ${JSON.stringify(event)}\n\n`
 const response = { id: 'resp_raw', created_at: 0, model: 'raw', service_tier: null }
 const item = { type: 'message', id: 'msg_raw' }
 /** The end of an answer in the Responses API, and why. */

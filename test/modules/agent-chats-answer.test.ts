@@ -7,8 +7,8 @@ import { answerOf } from '../../src/modules/agent-chats/answer.ts'
 import type { RunEvent } from '../../src/modules/agent-chats/events.ts'
 import { Run } from '../../src/modules/agent-chats/run.ts'
 import type { Paused } from '../../src/modules/agent-chats/store.ts'
-import { startApp } from '../harness/app.ts'
-import { apis, chunk, end, speech, startRawModel, word } from '../harness/model.ts'
+import { startApp, type TestApp } from '../harness/app.ts'
+import { apis, end, line, speech, startRawModel, toolCalls, word } from '../harness/model.ts'
 
 const call = (toolCallId: string, args: string): RunEvent[] => [
   { type: 'TOOL_CALL_START', messageId: 'a', toolCallId, toolName: 'look' },
@@ -57,28 +57,21 @@ describe('what of an answer stays in the chat', () => {
   })
 })
 
-const calls = (names: string[], finish: string) => {
-  const called = (name: string, index: number) => ({
-    index,
-    id: `call_${name}`,
-    type: 'function',
-    function: { name, arguments: '{}' },
-  })
-  return `${chunk({ tool_calls: names.map(called) }) + chunk({}, finish)}data: [DONE]\n\n`
-}
-
 describe('the steps of an answer', () => {
   const asksOnce = (name: string) =>
     async function* () {
       yield raw.requests.length > 1 ? word('Done.') + end : speech.chat.call(name, '{}')
     }
+  const ownWord = speech.chat
+    .call('get_my_profile', '{}')
+    .replace('"finish_reason":"tool_calls"', '"finish_reason":"calls_made"')
   const raw = startRawModel({
     'look at me': asksOnce('get_my_profile'),
     'a word of its own': async function* () {
-      yield raw.requests.length > 1 ? word('Done.') + end : calls(['get_my_profile'], 'calls_made')
+      yield raw.requests.length > 1 ? word('Done.') + end : ownWord
     },
     'look and change': async function* () {
-      yield calls(['get_my_profile', 'update_my_profile'], 'tool_calls')
+      yield toolCalls({ name: 'get_my_profile', args: {} }, { name: 'update_my_profile', args: {} })
     },
     'change me': async function* () {
       yield word('As you like.') + end
@@ -182,5 +175,62 @@ describe.each(apis)('a call whose arguments are no object, over the %s API', api
     expect(body.output).toBe('Done.')
     const asked = JSON.stringify(raw.requests.at(-1)!.body)
     expect(asked).toMatch(/"arguments":"\{\}"/)
+  })
+})
+
+describe('over the responses API', () => {
+  const { begin, word, end, call } = speech.responses
+  const theirs = { type: 'mcp_call', id: 'mcp_1', server_label: 'theirs', name: 'look', arguments: '{}' }
+  const raw = startRawModel(
+    {
+      'look yourself': async function* () {
+        yield begin +
+          line({
+            type: 'response.output_item.done',
+            output_index: 0,
+            item: { ...theirs, status: 'completed', output: 'found' },
+          }) +
+          word('I have looked.') +
+          end
+      },
+      'change me twice': async function* () {
+        yield call('update_my_profile', '{"bio":"first"}').replace(end, '')
+        yield call('update_my_profile', '{"bio":"second"}')
+      },
+      'say nothing of it': async function* () {
+        yield raw.requests.length > 1 ? begin + word('Done.') + end : call('current_time', '  ')
+      },
+    },
+    'responses',
+  )
+  let app: TestApp
+  beforeAll(async () => {
+    app = await startApp(raw.environment)
+  })
+  afterAll(() => Promise.all([app.stop(), raw.stop()]))
+
+  const answerTo = async (message: string) => {
+    raw.requests.length = 0
+    const user = await app.newUser()
+    return (await app.as(user)('POST', '/agent-chats', { message })).body
+  }
+
+  test('what the provider carries out itself is no call of ours, and waits for nobody', async () => {
+    const { output, events } = await answerTo('look yourself')
+    expect(output).toBe('I have looked.')
+    expect(events.map(({ type }: { type: string }) => type)).not.toContain('TOOL_CALL_START')
+    expect(events.at(-1)).toMatchObject({ type: 'RUN_FINISHED' })
+    expect(events.at(-1)).not.toHaveProperty('outcome')
+  })
+
+  test('of two calls with one id the first counts', async () => {
+    const { events } = await answerTo('change me twice')
+    expect(events.at(-1).interrupts).toHaveLength(1)
+  })
+
+  test('arguments of blanks are told as none', async () => {
+    const { output, events } = await answerTo('say nothing of it')
+    expect(output).toBe('Done.')
+    expect(events).toContainEqual(expect.objectContaining({ type: 'TOOL_CALL_ARGS', args: '{}' }))
   })
 })

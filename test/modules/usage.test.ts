@@ -85,8 +85,9 @@ describe.each(apis)('what is taken of models, over the %s API', api => {
     const run = `/agent-chats/${session_id}/runs/${run_id}`
     const cancelled = await app.as(bob)('POST', `${run}/cancel`)
     const { input_tokens, output_tokens, estimated } = cancelled.body.usage
+    const asked = [{ role: 'user', content: [{ type: 'text', text: 'take your time' }] }]
     // A token is about four bytes.
-    expect([input_tokens, estimated]).toEqual([Math.ceil('take your time'.length / 4), true])
+    expect([input_tokens, estimated]).toEqual([Math.ceil(JSON.stringify(asked).length / 4), true])
     expect(output_tokens).toBeGreaterThan(0)
     expect(output_tokens).toBeLessThan(11)
     const { total } = await usageOf(app, bob)
@@ -395,7 +396,7 @@ describe('a kill in the middle of an answer', () => {
     await second.kill()
     await raw.stop()
     expect(body.total).toMatchObject({
-      input_tokens: 'talk'.length / 4,
+      input_tokens: Math.ceil('[{"role":"user","content":"talk"}]'.length / 4),
       output_tokens: 100,
       estimated: true,
     })

@@ -101,7 +101,7 @@ export function openAgent(config: Config, { people, budget, attachments, now, so
         abortSignal: run.signal,
       })
       run.signal.throwIfAborted()
-      const calls = heldCalls(finalStep)
+      const calls = heldCalls(finalStep, task.clientTools)
       if (calls.length === 0) return null
       const { instructions, clientTools } = task
       return {

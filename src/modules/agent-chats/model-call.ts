@@ -47,6 +47,7 @@ async function listen(
 ): Promise<Answer> {
   const { transcript } = run
   const before = transcript.length
+  const asked = prompt.filter(({ role }) => role !== 'system')
   const whole = new WholeAnswer()
   let usage: Usage | null = null
   clock.callStarts()
@@ -57,6 +58,8 @@ async function listen(
       if (part.type === 'error') throw part.error
       if (part.type === 'stream-start' || part.type === 'response-metadata') continue
       clock.callSpeaks()
+      // Its provider carries it out: no call of ours.
+      if ('providerExecuted' in part && part.providerExecuted) continue
       if (part.type === 'finish') usage = usageOf(countsOf(part.usage))
       const tooMany = part.type === 'tool-input-start' && narrator.calls >= callLimit
       if (transcript.size + lengthOf(part) > answerLimit || tooMany)
@@ -76,7 +79,7 @@ async function listen(
   } finally {
     clock.callEnds()
     // What it does not say, being cut off, is no gift.
-    run.spend(usage ?? estimatedUsage(prompt, new Reader(transcript, before, 'length').rest()), today())
+    run.spend(usage ?? estimatedUsage(asked, new Reader(transcript, before, 'length').rest()), today())
   }
 }
 

@@ -30,7 +30,7 @@ export function estimatedUsage(
   let saidBytes = 0
   for (const event of said) if (isPiece(event)) saidBytes += Buffer.byteLength(event.text)
   return {
-    inputTokens: Math.ceil(bytesOf(asked) / bytesPerToken),
+    inputTokens: Math.ceil(Buffer.byteLength(JSON.stringify(asked, withoutFiles)) / bytesPerToken),
     cachedInputTokens: 0,
     outputTokens: Math.ceil(saidBytes / bytesPerToken),
     reasoningTokens: 0,
@@ -39,16 +39,4 @@ export function estimatedUsage(
 }
 
 /** Of a file's bytes nothing follows for its tokens. */
-const notSaid = ['role', 'type', 'data', 'image']
-
-/** Of all texts in the messages but the instructions. */
-function bytesOf(messages: ModelMessage[] | LanguageModelV4Prompt): number {
-  let bytes = 0
-  const count = (name: string, value: unknown) => {
-    if (notSaid.includes(name)) return null
-    if (typeof value === 'string') bytes += Buffer.byteLength(value)
-    return value
-  }
-  for (const message of messages) if (message.role !== 'system') JSON.stringify(message, count)
-  return bytes
-}
+const withoutFiles = (key: string, value: unknown) => (key === 'data' || key === 'image' ? null : value)

@@ -136,7 +136,7 @@ export class Narrator {
 
   #closeCall({ toolCallId, toolName, input }: Called & { input: string }): void {
     const call = this.#calls.get(toolCallId) ?? this.#openCall(toolCallId, toolName)
-    if (!call.argsTold) this.#sayArgs(toolCallId, input || '{}')
+    if (!call.argsTold) this.#sayArgs(toolCallId, input.trim() || '{}')
     this.#endCall(toolCallId, call)
   }
 

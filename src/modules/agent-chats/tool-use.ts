@@ -87,20 +87,30 @@ const modelOutputOf = (outcome: Outcome) =>
     ? { type: 'error-text' as const, value: toldToModel(outcome) }
     : { type: 'text' as const, value: outcome }
 
-/** The calls that nobody has carried out: each waits for a person's word, or for the client's result. */
-export function heldCalls({ toolCalls, toolResults, content }: StepResult<ToolSet>): PausedCall[] {
+/** The calls of a step that wait for a person's word, or for the client's result. */
+export function heldCalls(
+  { toolCalls, toolResults, content }: StepResult<ToolSet>,
+  clientTools: ClientTool[],
+): PausedCall[] {
   const done = new Set(toolResults.map(({ toolCallId }) => toolCallId))
   const asking = new Set(
     content.flatMap(part => (part.type === 'tool-approval-request' ? [part.toolCall.toolCallId] : [])),
   )
-  return toolCalls
-    .filter(({ toolCallId, invalid }) => !invalid && !done.has(toolCallId))
-    .map(({ toolCallId, toolName, input }) => ({
-      id: Bun.randomUUIDv7(),
-      toolCallId,
-      toolName,
-      input,
-      waitsFor: asking.has(toolCallId) ? 'approval' : 'client',
-      answer: null,
-    }))
+  const isClients = ({ toolCallId, toolName, invalid }: Called) =>
+    !invalid && !done.has(toolCallId) && clientTools.some(({ name }) => name === toolName)
+  return toolCalls.flatMap(call => {
+    if (asking.has(call.toolCallId)) return [held(call, 'approval')]
+    return isClients(call) ? [held(call, 'client')] : []
+  })
 }
+
+type Called = StepResult<ToolSet>['toolCalls'][number]
+
+const held = ({ toolCallId, toolName, input }: Called, waitsFor: PausedCall['waitsFor']): PausedCall => ({
+  id: Bun.randomUUIDv7(),
+  toolCallId,
+  toolName,
+  input,
+  waitsFor,
+  answer: null,
+})

@@ -37,8 +37,7 @@ export class WholeAnswer {
         this.#join('reasoning', part)
         break
       case 'tool-call':
-        // Some models say so that there are none, which no API takes back.
-        this.#content.push(part.input.trim() === 'null' ? { ...part, input: '{}' } : part)
+        this.#call(part)
         break
       case 'finish':
         this.#finish = part.finishReason
@@ -49,12 +48,19 @@ export class WholeAnswer {
   answer(): Answer {
     const calls = this.#content.some(({ type }) => type === 'tool-call')
     return {
-      content: this.#content.filter(part => part.type === 'tool-call' || part.text || part.providerMetadata),
+      content: this.#content,
       // Some servers have other words for it, and then the SDK would leave the tools alone.
       finishReason: { raw: this.#finish?.raw, unified: calls ? 'tool-calls' : this.finish! },
       usage: this.#usage,
       warnings: [],
     }
+  }
+
+  #call(call: ToolCall): void {
+    // Of two with one id no result could tell.
+    if (this.#content.some(part => part.type === 'tool-call' && part.toolCallId === call.toolCallId)) return
+    // Some models say null for none, which no API takes back.
+    this.#content.push(call.input.trim() === 'null' ? { ...call, input: '{}' } : call)
   }
 
   #join(type: Kind, part: Piece): void {
