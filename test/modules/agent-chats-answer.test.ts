@@ -119,6 +119,24 @@ describe('the steps of an answer', () => {
     expect([types().includes('TOOL_CALL_RESULT'), raw.requests.length]).toEqual([false, 1])
   })
 
+  test('are counted on where a call waits', async () => {
+    const said = [{ role: 'assistant' as const, content: 'before' }]
+    const before = { step: 3, said, calls: [], instructions: '', clientTools: [] }
+    const paused = await answer('look and change', before).answered
+    expect(paused).toMatchObject({
+      step: 4,
+      calls: [{ toolName: 'update_my_profile', waitsFor: 'approval' }],
+    })
+    expect(paused!.said[0]).toEqual(said[0]!)
+  })
+
+  test('cost nothing where the run ends before the first', async () => {
+    const { run, answered } = answer('look at me')
+    run.abort(new AppError('run_cancelled'))
+    await expect(answered).rejects.toMatchObject({ code: 'run_cancelled' })
+    expect([run.spent, raw.requests]).toEqual([[], []])
+  })
+
   test('end with the run, though another call would wait', async () => {
     const { run, answered, types } = answer('look and change')
     while (types().filter(type => type === 'TOOL_CALL_END').length < 2) await Bun.sleep(5)
