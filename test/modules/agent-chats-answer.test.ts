@@ -6,9 +6,9 @@ import { type Agent, openAgent } from '../../src/modules/agent-chats/agent.ts'
 import { answerOf } from '../../src/modules/agent-chats/answer.ts'
 import type { RunEvent } from '../../src/modules/agent-chats/events.ts'
 import { Run } from '../../src/modules/agent-chats/run.ts'
-import type { Paused } from '../../src/modules/agent-chats/store.ts'
+import type { ClientTool, Paused } from '../../src/modules/agent-chats/store.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
-import { apis, end, line, speech, startRawModel, toolCalls, word } from '../harness/model.ts'
+import { apis, chunk, end, line, speech, startRawModel, toolCalls, word } from '../harness/model.ts'
 
 const call = (toolCallId: string, args: string): RunEvent[] => [
   { type: 'TOOL_CALL_START', messageId: 'a', toolCallId, toolName: 'look' },
@@ -57,6 +57,13 @@ describe('what of an answer stays in the chat', () => {
   })
 })
 
+const callOf = (index: number, name: string, args: string) => ({
+  index,
+  id: `call_${name}`,
+  type: 'function',
+  function: { name, arguments: args },
+})
+
 describe('the steps of an answer', () => {
   const asksOnce = (name: string) =>
     async function* () {
@@ -69,6 +76,10 @@ describe('the steps of an answer', () => {
     'look at me': asksOnce('get_my_profile'),
     'a word of its own': async function* () {
       yield raw.requests.length > 1 ? word('Done.') + end : ownWord
+    },
+    'pick and change': async function* () {
+      const both = { tool_calls: [callOf(0, 'pick', '{"half'), callOf(1, 'update_my_profile', '{}')] }
+      yield `${chunk(both) + chunk({}, 'tool_calls')}data: [DONE]\n\n`
     },
     'look and change': async function* () {
       yield toolCalls({ name: 'get_my_profile', args: {} }, { name: 'update_my_profile', args: {} })
@@ -95,11 +106,11 @@ describe('the steps of an answer', () => {
   })
   afterAll(() => raw.stop())
 
-  const answer = (message: string, paused: Paused | null = null) => {
+  const answer = (message: string, paused: Paused | null = null, clientTools: ClientTool[] = []) => {
     raw.requests.length = 0
     const run = new Run({ chatId: 'chat', userId: 'alice', model: 'm' })
     const context = [{ role: 'user' as const, content: message }]
-    const answered = agent.answer(run, { context, instructions: '', clientTools: [], paused })
+    const answered = agent.answer(run, { context, instructions: '', clientTools, paused })
     const types = () => run.transcript.events.map(({ type }) => type)
     return { run, answered, types }
   }
@@ -128,6 +139,12 @@ describe('the steps of an answer', () => {
       calls: [{ toolName: 'update_my_profile', waitsFor: 'approval' }],
     })
     expect(paused!.said[0]).toEqual(said[0]!)
+  })
+
+  test("wait for no call of the client's tool that cannot be read", async () => {
+    const pick = { name: 'pick', description: '', parameters: { type: 'object' } }
+    const paused = await answer('pick and change', null, [pick]).answered
+    expect(paused!.calls.map(({ toolName }) => toolName)).toEqual(['update_my_profile'])
   })
 
   test('cost nothing where the run ends before the first', async () => {
