@@ -2,7 +2,7 @@
 export const bunSettings = {
   /** Every model stream is an outgoing request: otherwise 256 at once. */
   BUN_CONFIG_MAX_HTTP_REQUESTS: '65336',
-  /** How often code has run before it is worth to be optimised: otherwise 1000, for people's messages a long time. */
+  /** After how many runs code is optimised, by the engine's measure: otherwise 1000 (docs/decisions/0010). */
   BUN_JSC_thresholdForOptimizeAfterWarmUp: '200',
 }
 
