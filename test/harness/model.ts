@@ -185,14 +185,14 @@ export const speech: Record<
 
 let calls = 0
 
-/** All that a model says that wants to use tools. */
-export const toolCalls = (...tools: Array<{ name: string; args: object }>) =>
+/** All that a model says that wants to use tools; arguments as a text are said as they are. */
+export const toolCalls = (...tools: Array<{ name: string; args: object | string }>) =>
   chunk({
     tool_calls: tools.map(({ name, args }, index) => ({
       index,
       id: `call_${++calls}`,
       type: 'function',
-      function: { name, arguments: JSON.stringify(args) },
+      function: { name, arguments: typeof args === 'string' ? args : JSON.stringify(args) },
     })),
   }) +
   chunk({}, 'tool_calls') +

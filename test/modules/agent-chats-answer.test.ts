@@ -8,7 +8,7 @@ import type { RunEvent } from '../../src/modules/agent-chats/events.ts'
 import { Run } from '../../src/modules/agent-chats/run.ts'
 import type { ClientTool, Paused } from '../../src/modules/agent-chats/store.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
-import { apis, chunk, end, line, speech, startRawModel, toolCalls, word } from '../harness/model.ts'
+import { apis, end, line, speech, startRawModel, toolCalls, word } from '../harness/model.ts'
 
 const call = (toolCallId: string, args: string): RunEvent[] => [
   { type: 'TOOL_CALL_START', messageId: 'a', toolCallId, toolName: 'look' },
@@ -57,13 +57,6 @@ describe('what of an answer stays in the chat', () => {
   })
 })
 
-const callOf = (index: number, name: string, args: string) => ({
-  index,
-  id: `call_${name}`,
-  type: 'function',
-  function: { name, arguments: args },
-})
-
 describe('the steps of an answer', () => {
   const asksOnce = (name: string) =>
     async function* () {
@@ -78,8 +71,7 @@ describe('the steps of an answer', () => {
       yield raw.requests.length > 1 ? word('Done.') + end : ownWord
     },
     'pick and change': async function* () {
-      const both = { tool_calls: [callOf(0, 'pick', '{"half'), callOf(1, 'update_my_profile', '{}')] }
-      yield `${chunk(both) + chunk({}, 'tool_calls')}data: [DONE]\n\n`
+      yield toolCalls({ name: 'pick', args: '{"half' }, { name: 'update_my_profile', args: {} })
     },
     'look and change': async function* () {
       yield toolCalls({ name: 'get_my_profile', args: {} }, { name: 'update_my_profile', args: {} })
