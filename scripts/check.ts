@@ -1,6 +1,7 @@
 /**
  * All checks in one run: types, lint and format, the build of the executable, the tests, the faults and the fuzzing
- * in short. Every one is run whatever became of those before. Ends with the line "N passed, N failed"; a step counts as one check.
+ * in short. Every one is run whatever became of those before; a step counts as one check. Ends with what failed of the
+ * tests, said once more, and the line "N passed, N failed".
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,6 +26,7 @@ const results: Array<[name: string, count: Count]> = [
   // From one seed, so that no check fails by luck; the long form looks for more.
   ['fuzz', await step('fuzz', 'test/fuzz/main.ts', '--minutes=0.8', '--seed=1')],
 ]
+const failures = failedTests()
 rmSync(scratch, { recursive: true })
 
 const total = { passed: 0, failed: 0 }
@@ -34,6 +36,7 @@ for (const [name, { passed, failed }] of results) {
   total.passed += passed
   total.failed += failed
 }
+for (const failure of failures) console.log(failure)
 console.log(`${total.passed} passed, ${total.failed} failed`)
 process.exit(total.failed === 0 ? 0 : 1)
 
@@ -56,11 +59,30 @@ async function tests(): Promise<Count> {
 
 /** What the runner's report says; nothing where there is none. A skipped test has not passed. */
 function counted(): Count {
-  const report = existsSync(junit) ? readFileSync(junit, 'utf8') : ''
   const [, tests = 0, failures = 0, skipped = 0] = (
-    /<testsuites [^>]*\btests="(\d+)"[^>]*\bfailures="(\d+)"[^>]*\bskipped="(\d+)"/.exec(report) ?? []
+    /<testsuites [^>]*\btests="(\d+)"[^>]*\bfailures="(\d+)"[^>]*\bskipped="(\d+)"/.exec(report()) ?? []
   ).map(Number)
   return { passed: tests - failures - skipped, failed: failures + skipped }
+}
+
+/** Each test that failed or was skipped: name, place, and how what it said begins. Among 1,400 others it is hard to find. */
+function failedTests(): string[] {
+  const cases = report().matchAll(/<testcase ([^>]*[^/])>\s*<(failure|skipped)\b([^>]*)>/g)
+  return Array.from(cases, ([, testCase = '', what, failure = '']) => {
+    const place = `${attribute(testCase, 'file')}:${attribute(testCase, 'line')}`
+    const said = attribute(failure, 'message').split('\n').filter(Boolean).slice(0, 10)
+    return [`${what}: ${attribute(testCase, 'name')} (${place})`, ...said].join('\n  ')
+  })
+}
+
+function report(): string {
+  return existsSync(junit) ? readFileSync(junit, 'utf8') : ''
+}
+
+function attribute(tag: string, name: string): string {
+  const escaped = new RegExp(`\\b${name}="([^"]*)"`).exec(tag)?.[1] ?? ''
+  const characters: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&', '#10': '\n' }
+  return escaped.replace(/&(#10|\w+);/g, (entity, of) => characters[of] ?? entity)
 }
 
 /** Runs Bun with these arguments; its output is shown as it comes. */
