@@ -136,7 +136,9 @@ describe.each(apis)('a model API that fails, over the %s API', api => {
       const server = await startExecutable({ env })
       const bob = await server.newUser()
       const { body } = await server.as(bob)('POST', '/agent-chats', { message: messageFor(name) })
-      await server.kill()
+      // Not killed, which could take its last lines with it.
+      server.signal('SIGTERM')
+      await server.exited
       expect(body.code).toBe(modelFaults[name].code)
       expect(server.output()).toContain(body.code)
       for (const hidden of [leakyKey, marker, messageFor(name)]) expect(server.output()).not.toContain(hidden)

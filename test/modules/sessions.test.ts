@@ -116,7 +116,7 @@ describe('POST /auth/sessions', () => {
     expect(new Set(statuses)).toEqual(new Set([401, 503]))
     expect((await signIn('u@example.com', 'wrong horse', other)).status).toBe(401)
     await other.stop()
-  }, 30_000)
+  }, 60_000)
 })
 
 describe('POST /auth/sessions/refresh', () => {
