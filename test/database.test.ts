@@ -111,13 +111,13 @@ test('a foreign writer is waited for, and holds nothing else up meanwhile', asyn
     last = performance.now()
   }, 1)
   const step = database.write(() => insert('patient'))
-  await Bun.sleep(500)
+  await Bun.sleep(1500)
   foreign.run('COMMIT')
   foreign.close()
   await step
   clearInterval(ticks)
   expect(names()).toEqual(['patient'])
-  expect(longest).toBeLessThan(400)
+  expect(longest).toBeLessThan(1000)
 })
 
 test('what comes after the end is refused', async () => {

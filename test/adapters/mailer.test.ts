@@ -128,7 +128,7 @@ describe('by SMTP', () => {
     expect(
       await send(mailer, { to: 'slow@example.com' }, AbortSignal.timeout(100)).catch(() => 'broken off'),
     ).toBe('broken off')
-    expect(performance.now() - started).toBeLessThan(1000)
+    expect(performance.now() - started).toBeLessThan(5000)
     await send(mailer)
     expect(smtp.mails.map(({ to }) => to)).toEqual([mail.to])
   })

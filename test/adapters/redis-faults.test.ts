@@ -100,7 +100,8 @@ describe('Redis', () => {
     await expectAway()
     const start = performance.now()
     await expectAway()
-    expect(performance.now() - start).toBeLessThan(200)
+    // Without the second for which the first have waited.
+    expect(performance.now() - start).toBeLessThan(900)
     expect(log.lines).toEqual([wentAway])
 
     server.resume()
