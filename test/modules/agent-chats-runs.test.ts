@@ -8,22 +8,22 @@ import { end, startRawModel, toolCalls, word } from '../harness/model.ts'
 
 type Person = Awaited<ReturnType<TestApp['newUser']>>
 
-/** Says words until it is let go, or its request is closed. */
-const gate = () => {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  return { promise, open: resolve }
-}
-const gates: Record<string, ReturnType<typeof gate>> = {}
+const gates = new Map<string, () => void>()
+/** Says a word, then waits until it is let go, or its request is closed. */
 const slowly = (name: string) =>
   async function* (signal: AbortSignal) {
-    gates[name] = gate()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    gates.set(name, resolve)
     yield word('first ')
-    await Promise.race([
-      gates[name]!.promise,
-      new Promise(resolve => signal.addEventListener('abort', resolve)),
-    ])
+    await Promise.race([promise, new Promise(resolve => signal.addEventListener('abort', resolve))])
     yield word('last') + end
   }
+/** Waits until the model has been asked: a run is known before. */
+async function letGo(name: string): Promise<void> {
+  while (!gates.has(name)) await Bun.sleep(1)
+  gates.get(name)!()
+  gates.delete(name)
+}
 
 let raw: ReturnType<typeof startRawModel>
 let app: TestApp
@@ -104,7 +104,7 @@ describe('GET /agent-chats/{session_id}/runs/{run_id}/events', () => {
     const cut = await reader.until('TEXT_MESSAGE_CONTENT')
     reader.leave()
     const followers = await Promise.all([...Array(10)].map(() => follow(session, run, cut.id!)))
-    gates.resume!.open()
+    await letGo('resume')
     for (const follower of followers) {
       const rest = await follower.rest()
       expect(rest.map(({ event }) => event.type)).toEqual([
@@ -151,7 +151,7 @@ describe('GET /agent-chats/{session_id}/runs/{run_id}/events', () => {
     const rest = await follower.rest()
     expect(rest.map(({ event }) => event.type)).toEqual(['TEXT_MESSAGE_END', 'RUN_ERROR'])
     expect(rest.at(-1)!.event.code).toBe('unauthenticated')
-    gates.reader!.open()
+    await letGo('reader')
   })
 })
 
@@ -201,7 +201,7 @@ describe('on_conflict', () => {
     await reader.until('TEXT_MESSAGE_CONTENT')
     const second = await send({ message: 'second message', session_id: session })
     expect([second.status, second.body.code]).toEqual([409, 'run_in_progress'])
-    gates.busy!.open()
+    await letGo('busy')
     await reader.rest()
   })
 
@@ -209,7 +209,7 @@ describe('on_conflict', () => {
     const { reader, session } = await started({ message: 'busy' })
     const second = stream({ message: 'second message', session_id: session, on_conflict: 'enqueue' })
     await Bun.sleep(50)
-    gates.busy!.open()
+    await letGo('busy')
     await reader.rest()
     const rest = await (await second).rest()
     expect(rest.at(-1)!.event).toMatchObject({ type: 'RUN_FINISHED', output: 'second answer' })
@@ -263,7 +263,7 @@ describe('on_conflict', () => {
     const cancel = () => app.as(alice)('POST', `/agent-chats/${session}/runs/${id.id}/cancel`)
     for (const { body } of await Promise.all([cancel(), cancel()])) expect(body.status).toBe('cancelled')
     expect((await queued.rest()).map(({ event }) => event.code)).toEqual(['run_cancelled'])
-    gates.busy!.open()
+    await letGo('busy')
     expect((await reader.rest()).at(-1)!.event.type).toBe('RUN_FINISHED')
     await send({ message: 'second message', session_id: session })
     expect(promptOf('second message')).toEqual(['busy', 'first last', 'second message'])
@@ -335,7 +335,7 @@ describe('the id of a message, chosen by the client', () => {
       expect(queuedIn(session).length).toBe(1)
       // Of another chat it may be had.
       expect(await post(request({ session: crypto.randomUUID(), id: coming }))).toEqual([200, null])
-      gates.busy!.open()
+      await letGo('busy')
       await reader.rest()
       await queued.rest()
       const { body } = await app.as(alice)('GET', `/agent-chats/${session}/messages`)
@@ -353,7 +353,7 @@ describe('the id of a message, chosen by the client', () => {
       'message_id_taken',
     ])
     expect(queuedIn(session)).toEqual([])
-    gates.busy!.open()
+    await letGo('busy')
     await reader.rest()
   })
 })
@@ -365,7 +365,7 @@ describe('Idempotency-Key', () => {
     const two = started({ message: 'keyed' }, key)
     const [first, second] = await Promise.all([one, two])
     expect([second.session, second.run]).toEqual([first.session, first.run])
-    gates.keyed!.open()
+    await letGo('keyed')
     await Promise.all([first.reader.rest(), second.reader.rest()])
     const later = await send({ message: 'keyed' }, key)
     expect([later.status, later.body.session_id, later.body.output]).toEqual([
@@ -385,7 +385,7 @@ describe('Idempotency-Key', () => {
     const { reader, session } = await started({ message: 'busy' })
     const again = () => send({ message: 'second message', session_id: session }, key)
     expect((await again()).status).toBe(409)
-    gates.busy!.open()
+    await letGo('busy')
     await reader.rest()
     expect((await again()).status).toBe(200)
   })
