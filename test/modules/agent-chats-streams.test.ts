@@ -170,7 +170,7 @@ describe.concurrent('a reader who leaves', () => {
       body: JSON.stringify({ message: 'I will leave at once', session_id }),
       signal: leave.signal,
     }).catch(error => error.name)
-    await Bun.sleep(50)
+    while (!app.services.agentChats.answering(alice.user.id, session_id)) await Bun.sleep(5)
     leave.abort()
     expect(await answer).toBe('AbortError')
     gate('left at once').resolve()
@@ -212,7 +212,7 @@ describe.concurrent('stopping the server', () => {
       session_id: event.session_id,
       on_conflict: 'enqueue',
     })
-    const stopped = app.services.runner.stop(600)
+    const stopped = app.services.runner.stop(3000)
     const refused = await app.as(bob)('POST', '/agent-chats', { message: 'be brief' })
     expect([refused.status, refused.body.code]).toEqual([503, 'stopping'])
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
