@@ -48,7 +48,7 @@ async function tests(): Promise<Count> {
   const status = await run(
     'tests',
     'test',
-    '--timeout=30000',
+    '--timeout=60000',
     '--reporter=junit',
     `--reporter-outfile=${junit}`,
   )

@@ -85,12 +85,12 @@ describe('the steps of an answer', () => {
   })
   /** Slower than a model may be silent. */
   const slowly = async () => {
-    await Bun.sleep(1300)
+    await Bun.sleep(2300)
     return { id: 'alice', username: 'alice', avatar_url: null, bio: null }
   }
   let agent: Agent
   beforeAll(() => {
-    const limits = { AGENT_FIRST_TOKEN_SECONDS: '1', AGENT_SILENCE_SECONDS: '1' }
+    const limits = { AGENT_FIRST_TOKEN_SECONDS: '2', AGENT_SILENCE_SECONDS: '2' }
     const config = readConfig({ ...raw.environment, ...limits })
     const people = { profile: slowly, find: slowly, change: slowly }
     const attachments = { attachment: async () => null }
@@ -118,7 +118,7 @@ describe('the steps of an answer', () => {
     while (!types().includes('TOOL_CALL_END')) await Bun.sleep(5)
     run.abort(new AppError('run_cancelled'))
     await expect(answered).rejects.toMatchObject({ code: 'run_cancelled' })
-    await Bun.sleep(1500)
+    await Bun.sleep(2500)
     expect([types().includes('TOOL_CALL_RESULT'), raw.requests.length]).toEqual([false, 1])
   })
 

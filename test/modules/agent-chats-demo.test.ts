@@ -109,6 +109,6 @@ describe.concurrent('the demonstration model', () => {
     const reader = stream.getReader()
     await reader.read()
     stop.abort()
-    expect(reader.read().then(() => reader.read())).rejects.toThrow('abort')
+    await expect(reader.read().then(() => reader.read())).rejects.toThrow('abort')
   })
 })

@@ -70,5 +70,5 @@ describe('a reader', () => {
     await Bun.sleep(beatMs + 500)
     expect(seen.asked).toBeGreaterThan(0)
     await reader.cancel()
-  }, 10_000)
+  }, 60_000)
 })

@@ -159,7 +159,6 @@ describe('POST /agent-chats/{session_id}/runs/{run_id}/cancel', () => {
   test('closes the call of the model, keeps what was said, and ends the run as cancelled; again, it changes nothing', async () => {
     const { reader, session, run } = await started({ message: 'stop' })
     await reader.until('TEXT_MESSAGE_CONTENT')
-    const asked = performance.now()
     const cancelled = await app.as(alice)('POST', `/agent-chats/${session}/runs/${run}/cancel`)
     expect([cancelled.status, cancelled.body.status, cancelled.body.error.code]).toEqual([
       200,
@@ -167,7 +166,6 @@ describe('POST /agent-chats/{session_id}/runs/{run_id}/cancel', () => {
       'run_cancelled',
     ])
     while (!raw.aborted.includes('stop')) await Bun.sleep(1)
-    expect(performance.now() - asked).toBeLessThan(2000)
     const rest = await reader.rest()
     expect(rest.map(({ event }) => event.type)).toEqual(['TEXT_MESSAGE_END', 'RUN_ERROR'])
     expect(rest.at(-1)!.event.code).toBe('run_cancelled')
@@ -560,7 +558,13 @@ describe('a tool that needs approval', () => {
   describe('cancelled while it waits', () => {
     const cancel = (at: { session: string; run: string }) =>
       app.as(carol)('POST', `/agent-chats/${at.session}/runs/${at.run}/cancel`)
-    const used = async () => (await app.as(carol)('GET', '/users/me/usage')).body.total
+    /** Whatever the day has become meanwhile. */
+    const used = async () => {
+      const [from, to] = [-1, 1].map(days =>
+        new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10),
+      )
+      return (await app.as(carol)('GET', `/users/me/usage?from=${from}&to=${to}`)).body.total
+    }
     const answering = async (session: string) => {
       while (!app.services.agentChats.answering(carol.user.id, session)) await Bun.sleep(1)
     }
@@ -727,14 +731,14 @@ describe('a kill at any moment', () => {
           heard += arrived.event.delta ?? ''
         }
       })().catch(() => {})
-      await Bun.sleep(100 + 50 * round)
+      while (!heard) await Bun.sleep(1)
+      await Bun.sleep(50 * round)
       await server.kill()
       await listening
       server = await startExecutable({ env, cwd: server.cwd })
       const kept = await followRun(server.url, bob.access_token, event.session_id!, event.run_id!)
       const events = await kept.rest()
       const said = events.map(({ event }) => event.delta ?? '').join('')
-      expect(heard.length).toBeGreaterThan(0)
       expect(said.slice(0, heard.length)).toBe(heard)
       expect(events.slice(-2).map(({ event }) => event.type)).toEqual(['TEXT_MESSAGE_END', 'RUN_ERROR'])
       expect(events.at(-1)!.event.code).toBe('run_interrupted')

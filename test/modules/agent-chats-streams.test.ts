@@ -111,7 +111,7 @@ describe.concurrent('a stream', () => {
     const reader = await stream('say nothing for long')
     expect((await reader.until('RUN_FINISHED')).event.output).toBe('hm yes')
     expect(reader.comments).toEqual([': '])
-  }, 20_000)
+  }, 60_000)
 
   test('ends within seconds of the sign-out of its session; the run goes on and is kept', async () => {
     const second = await app.call('POST', '/auth/sessions', { email: alice.email, password: alice.password })
@@ -125,7 +125,7 @@ describe.concurrent('a stream', () => {
     expect(performance.now() - start).toBeLessThan(3000)
     gate('signed out').resolve()
     expect(await untilEnded(session_id, 'sign me out')).toEqual(['sign me out', 'some more'])
-  }, 10_000)
+  }, 60_000)
 })
 
 test('a stream that ends with its session between two messages closes none again', async () => {
@@ -134,7 +134,7 @@ test('a stream that ends with its session between two messages closes none again
   await reader.until('TOOL_CALL_RESULT')
   await app.call('DELETE', '/auth/sessions', { refresh_token: second.body.refresh_token })
   expect((await reader.rest()).map(({ event }) => event.type)).toEqual(['RUN_ERROR'])
-}, 10_000)
+}, 60_000)
 
 describe.concurrent('a JSON answer', () => {
   test('is for nobody whose session has ended meanwhile', async () => {
@@ -196,7 +196,7 @@ describe.concurrent('a reader who is slow', () => {
     expect(arrived.map(({ event }) => event.delta ?? '').join('').length).toBe(4_001_000)
     expect(arrived.every(({ event }) => (event.delta?.length ?? 0) <= 4096)).toBe(true)
     expect(arrived.at(-1)).toMatchObject({ id: 1 + 1 + 4_001_000 + 2, event: { type: 'RUN_FINISHED' } })
-  }, 20_000)
+  }, 60_000)
 })
 
 describe.concurrent('stopping the server', () => {
@@ -223,7 +223,7 @@ describe.concurrent('stopping the server', () => {
     expect((await inLine.rest()).map(({ event }) => event.code)).toEqual(['run_interrupted'])
     await stopped
     await app.stop()
-    expect(raw.aborted).toContain('stop before the end')
+    while (!raw.aborted.includes('stop before the end')) await Bun.sleep(1)
   })
 })
 
@@ -262,7 +262,7 @@ describe.concurrent('a connection without a sound', () => {
     ])
     expect([own.status, own.body.output]).toEqual([200, 'yes'])
     expect([openai.status, openai.body.choices[0].message.content]).toEqual([200, 'yes'])
-  }, 30_000)
+  }, 60_000)
 
   test('is cut where its reader never reads; the answer is kept', async () => {
     const bob = await app.newUser()

@@ -178,7 +178,7 @@ describe('useChat', () => {
     expect((await ui('/stopped/stop', 'POST')).status).toBe(204)
     await sent
     expect([chat.status, chat.error, textOf(chat.lastMessage)]).toEqual(['ready', undefined, 'first '])
-    expect(raw.aborted).toContain('stop')
+    while (!raw.aborted.includes('stop')) await Bun.sleep(1)
     await chat.sendMessage({ text: 'and then' })
     expect(promptOf('and then')).toEqual(['stop', 'first ', 'and then'])
   })

@@ -186,7 +186,7 @@ describe('a conversation that a client brings along', () => {
     expect((await complete(app, bob)).status).toBe(200)
     expect(await find('鸿鹄')).toBe(0)
     while ((await find('鸿鹄')) === 0) await Bun.sleep(10)
-  }, 30_000)
+  }, 60_000)
 
   test('is read into the index by the next start where this one ends, which logs nothing of it', async () => {
     const first = await startApp(raw.environment)
@@ -204,7 +204,7 @@ describe('a conversation that a client brings along', () => {
     const find = findIn(next, bob)
     while ((await find('鸿鹄')) === 0) await Bun.sleep(10)
     await next.stop()
-  }, 30_000)
+  }, 60_000)
 })
 
 describe('a question', () => {

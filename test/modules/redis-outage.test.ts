@@ -92,5 +92,5 @@ describe.each([
     expect(await untilHealthy()).toBeLessThan(5000)
     const carol = await app.newUser()
     expect(carol.access_token).toBeString()
-  }, 30_000)
+  }, 60_000)
 })

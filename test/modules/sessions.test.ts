@@ -87,7 +87,7 @@ describe('POST /auth/sessions', () => {
     expect((await refresh(alice.refresh_token, other)).status).toBe(200)
     expect((await from(alice.address, alice.password)).status).toBe(200)
     await other.stop()
-  }, 20_000)
+  }, 60_000)
 
   test('answers 429 after thirty failures from one client, over any accounts; right passwords do not count', async () => {
     const other = await startApp()
@@ -100,7 +100,7 @@ describe('POST /auth/sessions', () => {
     const [refused] = answers.filter(({ status }) => status === 429)
     expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0)
     await other.stop()
-  }, 20_000)
+  }, 60_000)
 
   test('answers 503 when more wait for a hash than the queue holds, and goes on afterwards', async () => {
     const other = await startApp()
