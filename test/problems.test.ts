@@ -138,6 +138,7 @@ describe('every error is a problem document', () => {
     async host => {
       const answer = await raw(
         `GET /zz/api/v1/health?q HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+        5000,
       )
       expect(answer).toStartWith('HTTP/1.1 400')
       expect(answer).toContain('"instance":"/zz/api/v1/health","code":"bad_host"')
@@ -147,7 +148,7 @@ describe('every error is a problem document', () => {
   )
 
   test('HTTP/1.0 without a Host: 400', async () => {
-    expect(await raw('GET /api/v1/health HTTP/1.0\r\n\r\n')).toContain('"code":"bad_host"')
+    expect(await raw('GET /api/v1/health HTTP/1.0\r\n\r\n', 5000)).toContain('"code":"bad_host"')
   })
 
   test('has a status and a title for each code', () => {

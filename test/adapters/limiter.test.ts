@@ -15,10 +15,11 @@ import { limits } from '../../src/limits.ts'
 import { Secrets } from '../../src/secrets.ts'
 import { type RedisServer, startRedis, untilReady } from '../harness/redis.ts'
 
-/** Redis counts by its own clock, so the window that is waited for is short. */
+/** Redis counts by its own clock, so the window that is waited for is short; not so short that a stall outlasts it. */
+const seconds = 3
 const table: LimitTable = {
   ...limits,
-  sign_in: { ...limits.sign_in, times: 3, seconds: 1.2 },
+  sign_in: { ...limits.sign_in, times: 3, seconds },
   sign_up: { ...limits.sign_up, times: 20, seconds: 60 },
 }
 const secrets = new Secrets('a secret for the tests of the limits')
@@ -47,7 +48,9 @@ afterAll(async () => {
 })
 
 let key = ''
-beforeEach(() => {
+beforeEach(async () => {
+  // After a stall its connection is made anew.
+  await untilReady(redis)
   key = `${crypto.randomUUID()}@example.com`
 })
 
@@ -97,18 +100,18 @@ describe.each(implementations)('limits: %s', (_, open, pass) => {
 
   test('slides: each count leaves when its own time is up, and a refusal counts for nothing', async () => {
     expect(await letThrough(1)).toBe(1)
-    await pass(700)
+    await pass(1750)
     expect(await letThrough(5)).toBe(2)
-    await pass(700)
+    await pass(1750)
     expect(await letThrough(5)).toBe(1)
   })
 
   test('gives the newest count back', async () => {
     expect(await letThrough(2)).toBe(2)
-    await pass(700)
+    await pass(1750)
     expect(await letThrough(1)).toBe(1)
     await limiter.giveBack('sign_in', key)
-    await pass(700)
+    await pass(1750)
     // Had the oldest been given back, one of the newer would still count.
     expect(await letThrough(5)).toBe(3)
   })
@@ -187,7 +190,7 @@ describe('the embedded limits', () => {
     const after = new Database(path)
     expect(await new SqliteLimiter(after, secrets, table, now).take('sign_in', key)).toEqual({
       ok: false,
-      retryAfter: 2,
+      retryAfter: seconds,
     })
     after.close()
   })
@@ -196,8 +199,8 @@ describe('the embedded limits', () => {
     const limiter = new SqliteLimiter(database, secrets, table, now)
     for (let i = 0; i < 3; i++) await limiter.take('sign_in', key)
     clock -= 86_400_000
-    expect(await limiter.take('sign_in', key)).toEqual({ ok: false, retryAfter: 2 })
-    clock += 1200
+    expect(await limiter.take('sign_in', key)).toEqual({ ok: false, retryAfter: seconds })
+    clock += seconds * 1000
     expect(await limiter.take('sign_in', key)).toEqual({ ok: true })
     clock += 86_400_000
   })
@@ -209,7 +212,7 @@ describe('the embedded limits', () => {
         'SELECT key, expires_at FROM limits ORDER BY expires_at DESC LIMIT 1',
       )
       .get()
-    expect(row?.expires_at).toBeGreaterThanOrEqual(clock + 1200)
+    expect(row?.expires_at).toBeGreaterThanOrEqual(clock + seconds * 1000)
     const named = database
       .prepare<{ n: number }, [string]>('SELECT count(*) AS n FROM limits WHERE key LIKE ?')
       .get('%example.com%')
@@ -240,7 +243,7 @@ describe('the limits in process', () => {
     const limiter = new InProcessLimiter(table, now)
     for (let i = 0; i < 500; i++) await limiter.take('sign_in', `${i}`)
     expect(limiter.size).toBe(500)
-    clock += 1200
+    clock += seconds * 1000
     await limiter.take('sign_in', key)
     expect(limiter.size).toBe(1)
   })
@@ -261,7 +264,7 @@ describe('the limits in Redis', () => {
       expect.stringMatching(/^parley:limit:sign_in:[\w-]{43}$/),
       expect.stringMatching(/^parley:limit:sign_up:[\w-]{43}$/),
     ])
-    expect(await raw.pttl(keys[0]!)).toBeWithin(1, 1201)
+    expect(await raw.pttl(keys[0]!)).toBeWithin(1, seconds * 1000 + 1)
     expect(await raw.pttl(keys[1]!)).toBeWithin(55_000, 60_001)
   })
 
@@ -272,8 +275,8 @@ describe('the limits in Redis', () => {
     const [stored] = await keysNow()
     const tomorrow = Date.now() + 86_400_000
     await raw.set(stored!, JSON.stringify([tomorrow, tomorrow, tomorrow]))
-    expect(await limiter.take('sign_in', key)).toEqual({ ok: false, retryAfter: 2 })
-    await Bun.sleep(1300)
+    expect(await limiter.take('sign_in', key)).toEqual({ ok: false, retryAfter: seconds })
+    await Bun.sleep(seconds * 1000 + 100)
     expect(await limiter.take('sign_in', key)).toEqual({ ok: true })
   })
 

@@ -92,7 +92,7 @@ export async function startSmtp(port = 0) {
     /** How many have been opened so far. */
     connections: () => connections,
     /** The first mail for the address that no call before has returned; waits for it. */
-    async nextMail(to: string, timeoutMs = 5000): Promise<ArrivedMail> {
+    async nextMail(to: string, timeoutMs = 20_000): Promise<ArrivedMail> {
       const deadline = AbortSignal.timeout(timeoutMs)
       for (;;) {
         const mail = mails.find(mail => mail.to === to && !taken.has(mail))

@@ -64,8 +64,8 @@ async function reopen(...options: Parameters<typeof open>) {
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 4000; !holds(); await Bun.sleep(5))
-    if (Date.now() > deadline) throw new Error(`not within 4 s: ${holds}`)
+  for (const deadline = Date.now() + 20_000; !holds(); await Bun.sleep(5))
+    if (Date.now() > deadline) throw new Error(`not within 20 s: ${holds}`)
 }
 
 beforeEach(async () => {
@@ -323,7 +323,7 @@ describe('a restart', () => {
     await until(() => smtp.tries.length === 1)
     const started = performance.now()
     await parts.outbox.stop(100)
-    expect(performance.now() - started).toBeWithin(90, 1000)
+    expect(performance.now() - started).toBeWithin(90, 5000)
     expect(parts.rows()).toMatchObject([{ tries: 0 }])
 
     await reopen()

@@ -124,4 +124,4 @@ test('any interleaving leaves at most one lineage alive', async () => {
     }),
     { numRuns: 60, endOnFailure: true },
   )
-}, 60_000)
+}, 180_000)

@@ -298,7 +298,7 @@ describe('an access token', () => {
   })
 
   test('lives an hour', async () => {
-    let age = 3_590_000
+    let age = 3_540_000
     const other = await startApp({}, { now: () => Date.now() - age })
     const young = await other.newUser()
     age = 3_601_000
