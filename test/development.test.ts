@@ -39,12 +39,12 @@ test.each([
 
 async function untilSaid(url: string, sentence: string): Promise<void> {
   let body = ''
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await Bun.sleep(50)) {
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline; await Bun.sleep(50)) {
     body = await fetch(url).then(
       response => response.text(),
       () => '',
     )
     if (body.includes(sentence)) return
   }
-  throw new Error(`not said within 10 s: ${sentence}; last: ${body}`)
+  throw new Error(`not said within 30 s: ${sentence}; last: ${body}`)
 }

@@ -212,6 +212,12 @@ function upload(who: Person | null, length = 14 * 1_000_000) {
   return { write: (text: string) => socket.write(text), until, leave: () => socket.destroy() }
 }
 
+/** So many bodies are being read, and none of a test before. */
+async function untilReading(count: number): Promise<void> {
+  while (app.pending() !== count) await Bun.sleep(5)
+  await Bun.sleep(50)
+}
+
 describe('a large body', () => {
   test('is 401 before it is read where nobody is signed in, and 413 before it is read where it is too large', async () => {
     const stranger = upload(null)
@@ -227,7 +233,7 @@ describe('a large body', () => {
   test('that does not arrive within two minutes is 408', async () => {
     const slow = upload(alice)
     slow.write('{"mess')
-    await Bun.sleep(50)
+    await untilReading(1)
     clock += 121_000
     slow.write('age":')
     const answer = await slow.until(/\r\n\r\n\{.*\}/s)
@@ -239,7 +245,7 @@ describe('a large body', () => {
   test('waits while others of the same person are read, 503 after a while; nobody else waits for them', async () => {
     const slow = [upload(alice), upload(alice)]
     for (const each of slow) each.write('{"mess')
-    await Bun.sleep(50)
+    await untilReading(2)
     const body = JSON.stringify({ message: 'look', attachments: [{ data: dataUrl(pngOf(5 * MiB)) }] })
     const waiting = post(body, 'application/json')
     expect((await app.as(bob)('POST', '/agent-chats', body)).status).toBe(200)

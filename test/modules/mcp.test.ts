@@ -192,7 +192,7 @@ describe('a server that is down', () => {
     const { app, use, until } = await plugged({ odd: server.entry })
     await until('odd', 'healthy')
     const used = use('odd__hang')
-    await Bun.sleep(300)
+    await Bun.sleep(1000)
     process.kill(server.pids().at(-1)!, 'SIGKILL')
     expect(await used).toMatchObject({
       code: 'tool_failed',
