@@ -330,7 +330,7 @@ describe('POST /agent-chats with attachments', () => {
     })
     const file = new Sqlite(join(app.dataDir, 'parley.db'), { readonly: true })
     const count = () => (file.query('SELECT count(*) AS n FROM attachments').get() as { n: number }).n
-    while (count() < 2) await Bun.sleep(5)
+    while (count() < 2 || raw.requests.length === 0) await Bun.sleep(5)
     expect(raw.requests.length).toBe(1)
     gate.resolve()
     expect((await second).body.output).toBe('seen')
