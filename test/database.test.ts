@@ -104,10 +104,10 @@ describe('ping', () => {
 test('a foreign writer is waited for, and holds nothing else up meanwhile', async () => {
   const foreign = new Sqlite(join(dir, 'parley.db'))
   foreign.run('BEGIN IMMEDIATE')
-  let longest = 0
+  const pauses: number[] = []
   let last = performance.now()
   const ticks = setInterval(() => {
-    longest = Math.max(longest, performance.now() - last)
+    pauses.push(performance.now() - last)
     last = performance.now()
   }, 1)
   const step = database.write(() => insert('patient'))
@@ -117,7 +117,10 @@ test('a foreign writer is waited for, and holds nothing else up meanwhile', asyn
   await step
   clearInterval(ticks)
   expect(names()).toEqual(['patient'])
+  const [longest, next] = pauses.sort((a, b) => b - a)
+  // A machine may stall once.
   expect(longest).toBeLessThan(1000)
+  expect(next).toBeLessThan(400)
 })
 
 test('what comes after the end is refused', async () => {

@@ -6,6 +6,7 @@ import { en } from '../../src/texts/en.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
 import { openPage, startBrowser } from '../harness/browser.ts'
 import { startCuttable } from '../harness/cuttable.ts'
+import { heldAnswers } from '../harness/held-answers.ts'
 import { end, startRawModel, toolCalls, word } from '../harness/model.ts'
 
 setDefaultTimeout(60_000)
@@ -14,7 +15,7 @@ type Person = Awaited<ReturnType<TestApp['newUser']>>
 
 const hour = 3600 * 1000
 let clock = 0
-let gate = Promise.withResolvers<void>()
+const { slowly, letGo } = heldAnswers()
 let broken = true
 const isAsked = () => !JSON.stringify(raw.requests.at(-1)!.body.messages).includes('"role":"tool"')
 
@@ -25,12 +26,7 @@ const raw = startRawModel({
   'and then': async function* () {
     yield word('Then this') + end
   },
-  slowly: async function* (signal) {
-    gate = Promise.withResolvers()
-    yield word('first ')
-    await Promise.race([gate.promise, new Promise(resolve => signal.addEventListener('abort', resolve))])
-    yield word('last') + end
-  },
+  slowly: slowly('slowly'),
   'fails once': () => {
     const said = broken ? 'sk-secret' : word('Whole again') + end
     const status = broken ? 403 : 200
@@ -140,7 +136,7 @@ describe('the app for authors', () => {
     await page.reload()
     await says('first')
     await button('Stop').waitFor()
-    gate.resolve()
+    await letGo('slowly')
     await says('first last')
     expect(await articles().allInnerTexts()).toEqual(['slowly', 'first last'])
     expect(ownComplaints()).toEqual([])
@@ -219,7 +215,7 @@ describe('the app for authors', () => {
     await says('first')
     way.cut()
     await page.getByRole('alert').waitFor()
-    gate.resolve()
+    await letGo('slowly')
     await button('Try again').click()
     await says('first last')
     expect(await articles().allInnerTexts()).toEqual(['slowly', 'first last'])

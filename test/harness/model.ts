@@ -1,5 +1,6 @@
 /** Real HTTP model APIs on free loopback ports: one that answers by fixtures, one that misbehaves as told. */
 import { type ChatMessage, type FixtureOpts, type FixtureResponse, LLMock } from '@copilotkit/aimock'
+import { stopwatch } from './stopwatch.ts'
 
 export type Api = 'responses' | 'chat'
 export const apis: Api[] = ['chat', 'responses']
@@ -90,6 +91,11 @@ export function startRawModel(scripts: Scripts, api: Api = 'chat', port = 0) {
     requests,
     /** The messages whose requests were closed by Parley before their end. */
     aborted,
+    /** Throws where the request is not closed within two seconds. */
+    async untilAborted(asked: string): Promise<void> {
+      for (const took = stopwatch(); !aborted.includes(asked); await Bun.sleep(1))
+        if (took() > 2000) throw new Error(`not closed within 2 s: the request of ${asked}`)
+    },
     stop: () => server.stop(true),
   }
 }

@@ -5,6 +5,7 @@ import { startApp, type TestApp } from '../harness/app.ts'
 import { openEventStream } from '../harness/event-stream.ts'
 import { captureLog } from '../harness/log.ts'
 import { apis, chunk, end, modelKey, speech, startModel, startRawModel, word } from '../harness/model.ts'
+import { stopwatch } from '../harness/stopwatch.ts'
 
 type Person = Awaited<ReturnType<TestApp['newUser']>>
 
@@ -219,7 +220,7 @@ describe('a model API that breaks its own rules', () => {
   test('Retry-After is understood as a date, and bounded to an hour', async () => {
     // Not in both wires: the second may have passed in between.
     const { headers } = await app.as(alice)('POST', '/agent-chats', { message: 'come back on a date' })
-    expect(Number(headers.get('retry-after'))).toBeWithin(30, 61)
+    expect(Number(headers.get('retry-after'))).toBeWithin(55, 61)
     expect((await fail(app, alice, 'come back next week')).retryAfter).toBe('3600')
   })
 
@@ -228,7 +229,7 @@ describe('a model API that breaks its own rules', () => {
     expect(body.code).toBe('answer_too_long')
     const said = textOf(body.events).length
     expect([said > 3 * 1024 * 1024, said <= 4 * 1024 * 1024]).toEqual([true, true])
-    await until(() => raw.aborted.includes('without end'))
+    await raw.untilAborted('without end')
     log.lines.length = 0
   }, 60_000)
 
@@ -341,22 +342,16 @@ describe('the time limits', () => {
   ]
   test.each(limits)('%s: 504 %s, and the connection is closed', async (message, code, said, seconds) => {
     const start = performance.now()
+    const took = stopwatch()
     const answer = await app.as(alice)('POST', '/agent-chats', { message })
-    expect((performance.now() - start) / 1000).toBeWithin(seconds - 0.1, seconds + 10)
+    expect((performance.now() - start) / 1000).toBeGreaterThan(seconds - 0.5)
+    expect(took() / 1000).toBeLessThan(seconds + 0.5)
     expect([answer.status, answer.body.code]).toEqual([504, code])
     expect(textOf(answer.body.events)).toMatch(said)
-    await until(() => raw.aborted.includes(message))
+    await raw.untilAborted(message)
     log.lines.length = 0
   })
 })
 
 const ended = (signal: AbortSignal) =>
   new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error('it did not happen')
-    await Bun.sleep(5)
-  }
-}

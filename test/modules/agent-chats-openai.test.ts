@@ -272,7 +272,7 @@ describe('POST /openai/chat/completions', () => {
     const path = `/agent-chats/${response.headers.get('x-session-id')}/runs/${response.headers.get('x-run-id')}`
     expect((await app.as(alice)('GET', path)).body.status).toBe('running')
     expect((await app.as(alice)('POST', `${path}/cancel`)).body.status).toBe('cancelled')
-    while (!raw.aborted.includes('for ever')) await Bun.sleep(1)
+    await raw.untilAborted('for ever')
   })
 
   test('a stopped run ends the stream with an error', async () => {

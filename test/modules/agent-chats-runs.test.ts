@@ -4,26 +4,13 @@ import { join } from 'node:path'
 import { startApp, type TestApp } from '../harness/app.ts'
 import { followRun, openEventStream } from '../harness/event-stream.ts'
 import { startExecutable, tidy } from '../harness/executable.ts'
+import { heldAnswers } from '../harness/held-answers.ts'
 import { end, startRawModel, toolCalls, word } from '../harness/model.ts'
+import { stopwatch } from '../harness/stopwatch.ts'
 
 type Person = Awaited<ReturnType<TestApp['newUser']>>
 
-const gates = new Map<string, () => void>()
-/** Says a word, then waits until it is let go, or its request is closed. */
-const slowly = (name: string) =>
-  async function* (signal: AbortSignal) {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    gates.set(name, resolve)
-    yield word('first ')
-    await Promise.race([promise, new Promise(resolve => signal.addEventListener('abort', resolve))])
-    yield word('last') + end
-  }
-/** Waits until the model has been asked: a run is known before. */
-async function letGo(name: string): Promise<void> {
-  while (!gates.has(name)) await Bun.sleep(1)
-  gates.get(name)!()
-  gates.delete(name)
-}
+const { slowly, letGo } = heldAnswers()
 
 let raw: ReturnType<typeof startRawModel>
 let app: TestApp
@@ -159,13 +146,15 @@ describe('POST /agent-chats/{session_id}/runs/{run_id}/cancel', () => {
   test('closes the call of the model, keeps what was said, and ends the run as cancelled; again, it changes nothing', async () => {
     const { reader, session, run } = await started({ message: 'stop' })
     await reader.until('TEXT_MESSAGE_CONTENT')
+    const took = stopwatch()
     const cancelled = await app.as(alice)('POST', `/agent-chats/${session}/runs/${run}/cancel`)
     expect([cancelled.status, cancelled.body.status, cancelled.body.error.code]).toEqual([
       200,
       'cancelled',
       'run_cancelled',
     ])
-    while (!raw.aborted.includes('stop')) await Bun.sleep(1)
+    await raw.untilAborted('stop')
+    expect(took()).toBeLessThan(2000)
     const rest = await reader.rest()
     expect(rest.map(({ event }) => event.type)).toEqual(['TEXT_MESSAGE_END', 'RUN_ERROR'])
     expect(rest.at(-1)!.event.code).toBe('run_cancelled')
@@ -739,6 +728,7 @@ describe('a kill at any moment', () => {
       const kept = await followRun(server.url, bob.access_token, event.session_id!, event.run_id!)
       const events = await kept.rest()
       const said = events.map(({ event }) => event.delta ?? '').join('')
+      expect(heard.length).toBeGreaterThan(0)
       expect(said.slice(0, heard.length)).toBe(heard)
       expect(events.slice(-2).map(({ event }) => event.type)).toEqual(['TEXT_MESSAGE_END', 'RUN_ERROR'])
       expect(events.at(-1)!.event.code).toBe('run_interrupted')

@@ -223,7 +223,7 @@ describe.concurrent('stopping the server', () => {
     expect((await inLine.rest()).map(({ event }) => event.code)).toEqual(['run_interrupted'])
     await stopped
     await app.stop()
-    while (!raw.aborted.includes('stop before the end')) await Bun.sleep(1)
+    await raw.untilAborted('stop before the end')
   })
 })
 

@@ -3,23 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { isToolUIPart, lastAssistantMessageIsCompleteWithApprovalResponses, type UIMessage } from 'ai'
 import { en } from '../../src/texts/en.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
+import { heldAnswers } from '../harness/held-answers.ts'
 import { end, startModel, startRawModel, toolCalls, word } from '../harness/model.ts'
 import { openUiChat, partsOf, textOf, toolIn } from '../harness/ui-chat.ts'
 
 type Person = Awaited<ReturnType<TestApp['newUser']>>
 
-const gates: Record<string, PromiseWithResolvers<void>> = {}
-/** Says a word, then waits until it is let go, or its request is closed. */
-const slowly = (name: string) =>
-  async function* (signal: AbortSignal) {
-    gates[name] = Promise.withResolvers()
-    yield word('first ')
-    await Promise.race([
-      gates[name].promise,
-      new Promise(resolve => signal.addEventListener('abort', resolve)),
-    ])
-    yield word('last') + end
-  }
+const { slowly, letGo } = heldAnswers()
 const says = (...words: string[]) =>
   async function* () {
     for (const each of words) yield word(each)
@@ -152,7 +142,7 @@ describe('useChat', () => {
     const resumed = after.resumeStream()
     await after.until(() => after.status === 'streaming')
     expect(textOf(after.lastMessage)).toBe('first ')
-    gates.resume!.resolve()
+    await letGo('resume')
     await resumed
     expect(textOf(after.lastMessage)).toBe('first last')
     expect(after.lastMessage!.id).toBe(before.lastMessage!.id)
@@ -178,7 +168,7 @@ describe('useChat', () => {
     expect((await ui('/stopped/stop', 'POST')).status).toBe(204)
     await sent
     expect([chat.status, chat.error, textOf(chat.lastMessage)]).toEqual(['ready', undefined, 'first '])
-    while (!raw.aborted.includes('stop')) await Bun.sleep(1)
+    await raw.untilAborted('stop')
     await chat.sendMessage({ text: 'and then' })
     expect(promptOf('and then')).toEqual(['stop', 'first ', 'and then'])
   })
@@ -263,7 +253,7 @@ describe('useChat when something fails', () => {
     await sent
     expect(chat.error!.message).toBe(en.errors.unauthenticated)
     expect(chat.lastMessage!.parts.at(-1)).toMatchObject({ state: 'done' })
-    gates.left!.resolve()
+    await letGo('left')
   })
 })
 
@@ -418,7 +408,7 @@ describe('a tool that needs approval', () => {
       state,
       approval: { id: approvalsIn(chat)[0], approved },
     })
-    gates['go on']!.resolve()
+    await letGo('go on')
     await resumed
     expect(partsOf(after.lastMessage)).toEqual(partsOf(chat.lastMessage))
     expect([after.status, textOf(after.lastMessage)]).toEqual(['ready', 'first last'])
@@ -515,7 +505,7 @@ describe('GET /agent-chats/ui/{id}', () => {
     })
     const resumed = third.resumeStream()
     await third.until(() => textOf(third.lastMessage) === 'first ')
-    gates['go on']!.resolve()
+    await letGo('go on')
     await Promise.all([sent, resumed])
     for (const chat of [other, third]) {
       expect(chat.messages).toHaveLength(2)
@@ -690,7 +680,7 @@ describe("another's chat", () => {
     await chat.until(() => textOf(chat.lastMessage) === 'first ')
     expect((await ui(`/${id}/stop`, 'POST', undefined, mallory)).status).toBe(404)
     expect((await ui(`/${id}/stream`, 'GET', undefined, mallory)).status).toBe(404)
-    gates.gone!.resolve()
+    await letGo('gone')
     await sent
     expect(textOf(chat.lastMessage)).toBe('first last')
   })

@@ -7,18 +7,12 @@ import type { EventView } from '../../src/modules/agent-chats/schema.ts'
 import { startApp, type TestApp } from '../harness/app.ts'
 import { openEventStream } from '../harness/event-stream.ts'
 import { startExecutable, tidy } from '../harness/executable.ts'
+import { heldAnswers } from '../harness/held-answers.ts'
 import { end, startModel, startRawModel, word } from '../harness/model.ts'
 
 type Person = Awaited<ReturnType<TestApp['newUser']>>
 
-let gate = Promise.withResolvers<void>()
-/** Says a first word, and the last when the gate is opened or its request closed. */
-async function* slowly(signal: AbortSignal) {
-  gate = Promise.withResolvers()
-  yield word('first ')
-  await Promise.race([gate.promise, new Promise(resolve => signal.addEventListener('abort', resolve))])
-  yield word('last') + end
-}
+const { slowly, letGo } = heldAnswers()
 
 const answer = (said: string | null) =>
   async function* () {
@@ -32,7 +26,7 @@ let mallory: Person
 let answers = 0
 beforeAll(async () => {
   raw = startRawModel(asked =>
-    asked === 'slowly' ? slowly : answer(asked === 'break off' ? word('half ') : null),
+    asked === 'slowly' ? slowly(asked) : answer(asked === 'break off' ? word('half ') : null),
   )
   app = await startApp({ ...raw.environment, AGENT_MAX_RUNS: '50' })
   alice = await app.newUser()
@@ -102,7 +96,7 @@ describe('GET /agent-chats', () => {
       }),
       { numRuns: 15 },
     )
-  }, 60_000)
+  }, 180_000)
 
   test.each(['limit=0', 'limit=101', 'limit=x', 'limit=', 'limit=1.5', 'limit=-1', 'cursor=', 'cursor=x'])(
     'with %s is 422 that points at it',
@@ -159,7 +153,7 @@ describe('GET /agent-chats/{session_id}', () => {
       on_conflict: 'enqueue',
     })
     expect((await ask('GET', `/${session}`)).body.run).toEqual({ id: run, status: 'running' })
-    gate.resolve()
+    await letGo('slowly')
     await reader.rest()
     await queued.rest()
     const after = (await ask('GET', `/${session}`)).body
@@ -271,7 +265,7 @@ describe('PATCH /agent-chats/{session_id}', () => {
     const { title } = (await ask('GET', `/${session}`)).body
     expect(title).not.toBe('both')
     expect((await ask('PATCH', `/${session}`, { title: 'meanwhile' })).status).toBe(200)
-    gate.resolve()
+    await letGo('slowly')
     await reader.rest()
     expect((await ask('PATCH', `/${session}`, { head_message_id: 'q1' })).status).toBe(200)
   })
